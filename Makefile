@@ -1,0 +1,58 @@
+# Two commands to know: `make demo` shows hsid at work, `make test` runs every check and test.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench example constraints clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# One installation for everything: made again when what it depends on has changed.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "hsid needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## run the whole pipeline on real photographs (ONCE=1: end when they are accounted for)
+	@$(BIN)/hsid demo $(if $(ONCE),--once)
+
+test: check  ## lint, types, import contract, then all tests with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --fail-under=90
+
+check: $(STAMP)  ## lint, format, types, import contract, spelling, test docstrings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet tests
+	$(BIN)/codespell
+
+format: $(STAMP)  ## put every file into the house format
+	$(BIN)/ruff check --fix --unsafe-fixes --exit-zero --quiet
+	$(BIN)/ruff format
+
+bench: $(STAMP)  ## run every benchmark, each prints one JSON document
+	@for name in $$($(BIN)/python -m benchmarks); do $(BIN)/python -m benchmarks.$$name --json || exit 1; done
+
+example: $(STAMP)  ## write hsid.toml.example anew from the settings
+	$(BIN)/hsid config example > hsid.toml.example
+
+constraints:  ## pin what a fresh installation brings, without any address
+	$(PYTHON) -m venv $(VENV)/fresh
+	$(VENV)/fresh/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	{ echo "# The versions that the tests ran with. Written by: make constraints"; \
+	  $(VENV)/fresh/bin/python -m pip freeze --exclude hsid --local | grep -v ' @ '; } > constraints.txt
+	rm -rf $(VENV)/fresh
+
+clean:  ## remove what was installed and built here
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

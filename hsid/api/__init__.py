@@ -1,0 +1,1 @@
+"""The HTTP API, answered on the control socket."""

@@ -1,0 +1,1 @@
+"""How a file becomes an upload: sources, settling, inspection, camera ids, capture time."""

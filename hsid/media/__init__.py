@@ -1,0 +1,1 @@
+"""Opening pictures: worker processes with limits in time and memory."""

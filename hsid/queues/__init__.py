@@ -1,0 +1,1 @@
+"""Durable queues: entries that survive the process, leased to handlers and settled exactly once."""
