@@ -15,6 +15,8 @@ def to_text(name: bytes) -> str:
     A backslash is escaped as well, so that `from_text` is exact.
     """
     decoded = name.replace(b"\\", rb"\x5c").decode("utf-8", "backslashreplace")
+    if decoded.isprintable():  # nearly all names, and a scan asks for 100,000 of them
+        return decoded
     return "".join(char if char.isprintable() else _escaped(char) for char in decoded)
 
 

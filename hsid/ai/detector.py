@@ -30,9 +30,12 @@ class PictureRefusedError(Exception):
     """The picture is at fault; detecting it again would end the same way."""
 
     def __init__(self, reason: RefusalReason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+        super().__init__(reason, detail)  # the arguments as they are: it crosses a pipe pickled
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)

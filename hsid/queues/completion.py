@@ -12,11 +12,35 @@ from typing import Protocol, TypeAlias
 
 from sqlalchemy import Connection
 
-from hsid.model import Seconds
-from hsid.queues.protocol import Entry, Lease
+from hsid.queues.protocol import (
+    Ack,
+    Bury,
+    Entry,
+    Lease,
+    QueueAddResult,
+    Release,
+    Retry,
+    Settlement,
+)
+
+__all__ = [
+    "Ack",
+    "Bury",
+    "Completer",
+    "Completion",
+    "Outcome",
+    "Put",
+    "Release",
+    "Retry",
+    "Settlement",
+    "Write",
+]
 
 Write: TypeAlias = Callable[[Connection], bool]
-"""A change of the store; False if its guard found that the change is not due any more."""
+"""A change of the store; False if its guard found that the change is not due any more.
+
+It touches the store alone: it may run again after it was rolled back.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +52,20 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class Ack:
-    """The entry is done."""
+class Outcome:
+    """What became of one completion, once it is durable."""
 
-    lease: Lease
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The entry was not worked on: another may have it at once."""
-
-    lease: Lease
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """The handler failed; the entry comes again after *delay*."""
-
-    lease: Lease
-    delay: Seconds
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bury:
-    """The entry is given up: it becomes a dead letter."""
-
-    lease: Lease
-    error: str
-
-
-Settlement: TypeAlias = Ack | Release | Retry | Bury
+    is_discarded: bool = False
+    """A write was not due, so none was made; puts and acknowledgements were."""
+    puts: tuple[QueueAddResult, ...] = ()
+    """One result for each put. A rejected one loses nothing: what it was about is in the store,
+    and the reconciler puts it when there is room."""
+    evicted: tuple[Entry, ...] = ()
+    """Older entries that made room for the puts; their work will not be done."""
+    lost: tuple[Lease, ...] = ()
+    """Leases that were another's by now."""
+    error: Exception | None = None
+    """Why nothing at all of this completion was done: one of its writes raised this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +75,21 @@ class Completion:
     writes: tuple[Write, ...] = ()
     puts: tuple[Put, ...] = ()
     acks: tuple[Settlement, ...] = ()
+    on_done: Callable[[Outcome], None] | None = None
+    """Called in the event loop once the completion is durable, or has failed: for notices."""
 
 
 class Completer(Protocol):
     """Carries completions out."""
 
-    async def complete(self, completions: Sequence[Completion]) -> None:
+    async def complete(self, completions: Sequence[Completion]) -> Sequence[Outcome]:
         """Make *completions* durable, as one group where the queue allows it.
 
-        One completion's failure does not undo the others'. A lost lease is logged and counted, not
-        raised: its entry is somebody else's work by now.
+        One completion's failure does not undo the others'; it is told in its outcome. A lost lease
+        is logged and told, not raised: its entry is somebody else's work by now.
+
+        Raises:
+            QueueUnavailableError: The store or the queue can't be reached. Nothing may be assumed
+                about what was done; the same call may be repeated as it is.
         """
         ...

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from hsid.model import Seconds
 
 Payload = Mapping[str, int | str]
+
+LONGEST_DELAY: Seconds = 3600.0
+"""A longer delay is cut to this one, so that a clock that was wrong for a while parks nothing."""
 
 
 class Priority(StrEnum):
@@ -31,14 +34,26 @@ class QueueAddResult(StrEnum):
     REJECTED = "rejected"
     """The queue is full and its policy is to say so; nothing was stored."""
     SENT_TO_DLQ = "sent_to_dlq"
+    """Stored; an older entry became an overflow dead letter to make room for it."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Tell whether the queue holds the entry."""
+        return self is not QueueAddResult.REJECTED
 
 
 class QueueOverflowPolicy(StrEnum):
-    """What a full queue does with one entry more."""
+    """What a full queue does with one entry more.
+
+    Only ready entries make room, the least urgent and oldest first; where there is none, the new
+    entry is rejected under any policy.
+    """
 
     REJECT = "reject"
     DLQ = "dlq"
+    """The old entry becomes a dead letter of the list `get_dlq_overflow_name`."""
     DROP_OLDEST = "drop_oldest"
+    """The old entry is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,15 @@ class Entry:
     id: str
     payload: Payload
     priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class PutReport:
+    """What became of the entries of one put, in their order, and who had to go for them."""
+
+    results: tuple[QueueAddResult, ...]
+    evicted: tuple[Entry, ...] = ()
+    """Older entries that made room, by `DROP_OLDEST` or `DLQ`: their work will not be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +86,67 @@ class Lease:
     """How many handlers have begun this entry before and did not finish it."""
     is_redelivered: bool
     """Leased before to a consumer that went away without a word: it may be what killed it."""
+    is_begun: bool = False
+    """Whether *begun* counts the present handler already, as it does after `begin`."""
+
+    @property
+    def finished_tries(self) -> int:
+        """Return *begun* as it is when the present handler has failed."""
+        return self.begun if self.is_begun else self.begun + 1
+
+    @property
+    def earlier_tries(self) -> int:
+        """Return *begun* as it is when the present handler is not to count."""
+        return self.begun - 1 if self.is_begun else self.begun
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The entry is done."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The entry was not worked on, no try is used up: it is ready again after *delay*."""
+
+    lease: Lease
+    delay: Seconds = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The handler failed, which counts; the entry is ready again after *delay*."""
+
+    lease: Lease
+    delay: Seconds
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """The entry is given up: it becomes a dead letter."""
+
+    lease: Lease
+    error: str
+
+
+Settlement: TypeAlias = Ack | Release | Retry | Bury
+"""How a lease ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """An entry that was given up, with its history."""
 
-    id: str
+    entry: Entry
     queue: str
-    payload: Payload
+    """The list it is in: `get_dlq_name` or `get_dlq_overflow_name` of its queue."""
     error: str
     first_error: str | None
     begun: int
+    enqueued_at: datetime
     died_at: datetime
 
 
@@ -100,7 +173,14 @@ class QueueError(Exception):
 
 
 class LeaseLostError(QueueError):
-    """The lease ran out or was taken over: the entry is another's, its result is discarded."""
+    """Leases ran out or were taken over: their entries are another's, the results are discarded.
+
+    All other leases of the same call were settled.
+    """
+
+    def __init__(self, leases: Sequence[Lease]) -> None:
+        super().__init__(f"lost the lease of {', '.join(lease.entry.id for lease in leases)}")
+        self.leases = tuple(leases)
 
 
 class QueueUnavailableError(QueueError):
@@ -110,8 +190,9 @@ class QueueUnavailableError(QueueError):
 class DurableQueue(Protocol):
     """One named queue. Every call that changes it is durable when it returns.
 
-    *Cancellation*: a cancelled call leaves at once; whether its effect happened is unknown, and as
-    all calls are idempotent the caller may repeat it.
+    *Cancellation*: a cancelled call leaves as soon as it can; whether its effect happened is
+    unknown, and as all calls are idempotent the caller may repeat it. `lease` alone is exact: it
+    returns what it has taken even if it is being cancelled, so that no entry is held by nobody.
     """
 
     @property
@@ -119,8 +200,8 @@ class DurableQueue(Protocol):
         """The queue's name, one of `hsid.constants`."""
         ...
 
-    async def put(self, entries: Sequence[Entry]) -> Sequence[QueueAddResult]:
-        """Store *entries*, one result each; those that the queue holds already stay as they are."""
+    async def put(self, entries: Sequence[Entry]) -> PutReport:
+        """Store *entries*; those that the queue holds already stay as they are."""
         ...
 
     async def lease(
@@ -128,7 +209,8 @@ class DurableQueue(Protocol):
     ) -> Sequence[Lease]:
         """Take up to *limit* ready entries, oldest first within a priority.
 
-        Waits up to *max_wait* for the first one; an empty result means that none came.
+        Waits up to *max_wait* for the first one; an empty result means that none came. A lease
+        whose *duration* has passed is given to others, as redelivered.
         """
         ...
 
@@ -141,11 +223,19 @@ class DurableQueue(Protocol):
         ...
 
     async def begin(self, lease: Lease) -> Lease:
-        """Count a handler's beginning durably, before it runs; return the lease with it counted."""
+        """Count a handler's beginning durably, before it runs; return the lease with it counted.
+
+        Raises:
+            LeaseLostError: The entry is another's by now.
+        """
         ...
 
     async def extend(self, leases: Sequence[Lease], *, duration: Seconds) -> None:
         """Let *leases* hold for *duration* from now. Lost ones are passed over."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[Lease]:
+        """End leases, all in one step; return those that were lost and so did not change."""
         ...
 
     async def ack(self, leases: Sequence[Lease]) -> None:
@@ -168,6 +258,22 @@ class DurableQueue(Protocol):
         """Count what is there."""
         ...
 
+    async def peek(self, limit: int = 100) -> Sequence[Entry]:
+        """Return the ready entries in the order in which they would be leased."""
+        ...
+
+    async def clear(self) -> int:
+        """Delete what is ready or waits for its retry, never what is leased; return how many."""
+        ...
+
     async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
-        """Return the latest dead letters."""
+        """Return the latest dead letters, those of overflow included, the latest first."""
+        ...
+
+    async def requeue(self, ids: Sequence[str]) -> PutReport:
+        """Put dead letters again, with a new count of tries; unknown ids are passed over.
+
+        One that the full queue rejects stays a dead letter. The report is about those that are
+        known, in the order of *ids*.
+        """
         ...

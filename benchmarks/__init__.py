@@ -1,0 +1,1 @@
+"""Measurements that print one JSON document each; `python -m benchmarks` lists them."""

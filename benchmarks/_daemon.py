@@ -1,0 +1,114 @@
+"""The daemon as a process of its own, with a folder to feed and a socket to ask."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 120.0
+"""How long a benchmark waits for anything: beyond that it has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running daemon: where it looks, where it answers, and its process."""
+
+    folder: Path
+    socket_path: Path
+    process: subprocess.Popen[bytes]
+
+    def status(self) -> dict[str, Any]:
+        """Return the status document."""
+        connection = http.client.HTTPConnection("hsid")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(str(self.socket_path))
+            connection.request("GET", "/v1/status")
+            return dict(json.loads(connection.getresponse().read()))
+        finally:
+            connection.close()
+
+    def uploads(self) -> dict[str, int]:
+        """Return the accounting."""
+        return dict(self.status()["uploads"])
+
+    def wait_for(self, settled: int) -> float:
+        """Wait until *settled* uploads are past detection; return the monotonic time."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            uploads = self.status()["uploads"]
+            waiting = uploads.get("received", 0) + uploads.get("queued", 0)
+            if uploads["arrived"] >= settled and waiting == 0:
+                return time.monotonic()
+            time.sleep(0.02)
+        raise TimeoutError(f"{settled} uploads were not settled in {PATIENCE_S:.0f} s")
+
+    def rss_mb(self) -> dict[str, float]:
+        """Return the resident memory of the daemon and of its workers together, in MiB."""
+        own = _rss_kib(self.process.pid)
+        return {
+            "daemon": round(own / 1024, 1),
+            "workers": round(sum(map(_rss_kib, _children(self.process.pid))) / 1024, 1),
+        }
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the daemon itself has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(base: Path, **settings: object) -> Iterator[Daemon]:
+    """Run the daemon under *base* until the block ends; *settings* go into its file."""
+    folder, data = base / "cameras", base / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {"foscam_base_path": str(folder), "data_dir": str(data), "log_level": "WARNING"}
+    values |= {"log_file_path": str(data / "logs" / "hsid.log")} | settings
+    config = base / "hsid.toml"
+    config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
+    command = [sys.executable, "-m", "hsid.cli.hsid", "run", "--config", str(config)]
+    process = subprocess.Popen(command, cwd=base)
+    try:
+        daemon = Daemon(folder, data / "control.sock", process)
+        _wait_until_it_answers(daemon)
+        yield daemon
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _wait_until_it_answers(daemon: Daemon) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if daemon.process.poll() is not None:
+            raise ChildProcessError(f"the daemon ended with {daemon.process.returncode}")
+        try:
+            daemon.status()
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("the daemon does not answer")
+
+
+def _children(pid: int) -> list[int]:
+    task = Path(f"/proc/{pid}/task")
+    return [
+        int(child) for each in task.iterdir() for child in (each / "children").read_text().split()
+    ]
+
+
+def _rss_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,152 @@
+"""What the whole way of an upload costs, from a file in the folder to its committed detections.
+
+- the embedded detector: pictures per second, and what memory it takes;
+- an instant detector over HTTP: pictures per second of hsid alone, in a burst;
+- the same, one lone file at a time: milliseconds from its close to the detector's request;
+- the idle daemon: memory and processor time.
+
+`python -m benchmarks.pipeline [--embedded 60] [--burst 500] [--lone 40] [--idle 10] [--json]`
+"""
+
+import argparse
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks._daemon import PATIENCE_S, Daemon, running
+from benchmarks._pictures import distinct_jpegs
+from benchmarks._report import at_most, print_report, spread
+
+
+def feed(folder: Path, pictures: Iterator[bytes]) -> int:
+    """Put finished *pictures* into a camera's folder the way a camera does; return how many."""
+    camera = folder / "front"
+    camera.mkdir(exist_ok=True)
+    count = 0
+    for count, picture in enumerate(pictures, 1):  # noqa: B007 (the last number is the count)
+        (camera / f"picture_{time.monotonic_ns()}.jpg").write_bytes(picture)
+    return count
+
+
+def burst(daemon: Daemon, count: int) -> dict[str, float]:
+    """Return how fast *count* pictures that lie ready are worked off."""
+    pictures = list(distinct_jpegs(count))
+    before = daemon.uploads()["arrived"]
+    began = time.monotonic()
+    feed(daemon.folder, iter(pictures))
+    written = time.monotonic()
+    ended = daemon.wait_for(before + count)
+    return {
+        "pictures": count,
+        "bytes_each": len(pictures[0]),
+        "written_s": round(written - began, 3),
+        "seconds": round(ended - began, 3),
+        "per_second": round(count / (ended - began), 1),
+    }
+
+
+def lone_files(daemon: Daemon, arrivals: Path, count: int) -> list[float]:
+    """Return, for *count* files one after the other, the milliseconds from close to request."""
+    delays = []
+    for picture in distinct_jpegs(count):
+        known = _lines(arrivals)
+        feed(daemon.folder, iter([picture]))
+        closed = time.monotonic()
+        while len(lines := _lines(arrivals)) == len(known):
+            if time.monotonic() > closed + PATIENCE_S:
+                raise TimeoutError("the detector was never asked")
+            time.sleep(0.001)
+        delays.append(1000 * (float(lines[-1]) - closed))
+        time.sleep(0.05)
+    return delays
+
+
+@contextmanager
+def instant_detector(base: Path) -> Iterator[tuple[str, Path]]:
+    """Run the instant detector; give its address and the file in which it notes its requests."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arrivals = base / "arrivals"
+    arrivals.touch()
+    command = [sys.executable, "-m", "benchmarks._instant_detector", str(port), str(arrivals)]
+    process = subprocess.Popen(command)
+    try:
+        _wait_for_port(port)
+        yield f"http://127.0.0.1:{port}", arrivals
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def measure_embedded(base: Path, count: int, idle_s: float) -> dict[str, Any]:
+    """Measure the daemon with its own detector: idle first, then at work."""
+    with running(base, detector="embedded") as daemon:
+        time.sleep(2.0)  # what starting left to do is not idling
+        used, idle_rss = daemon.cpu_seconds(), daemon.rss_mb()
+        time.sleep(idle_s)
+        share = (daemon.cpu_seconds() - used) / idle_s
+        feed(daemon.folder, distinct_jpegs(2))
+        daemon.wait_for(2)
+        result = burst(daemon, count)
+        return {
+            "idle_cpu_share": round(share, 4),
+            "idle_rss_mb": idle_rss,
+            "loaded_rss_mb": daemon.rss_mb(),
+            "embedded": result,
+        }
+
+
+def measure_instant(base: Path, count: int, lone: int) -> dict[str, object]:
+    """Measure the daemon with a detector that costs nothing."""
+    base.mkdir()
+    with (
+        instant_detector(base) as (url, arrivals),
+        running(base, detector="rtdetr", rtdetr_url=url) as daemon,
+    ):
+        delays = lone_files(daemon, arrivals, lone)
+        return {"close_to_request_ms": spread(delays), "instant": burst(daemon, count)}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--embedded", type=int, default=60)
+    parser.add_argument("--burst", type=int, default=500)
+    parser.add_argument("--lone", type=int, default=40)
+    parser.add_argument("--idle", type=float, default=10.0)
+    parser.add_argument("--json", action="store_true", help="the only format there is")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        embedded = measure_embedded(base / "embedded", options.embedded, options.idle)
+        instant = measure_instant(base / "instant", options.burst, options.lone)
+    goals = [
+        at_most("idle daemon: share of one core", embedded["idle_cpu_share"], 0.005),
+        at_most("idle daemon: resident memory, MiB", embedded["idle_rss_mb"]["daemon"], 120),
+    ]
+    print_report("pipeline", embedded | instant, goals)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The documents that both doors hand out: the control socket and `hsid status` without a daemon.
+
+Guarantees one schema for a question, whoever answers it. Times are UTC; durations are seconds and
+say so in their names. Building the documents from the database is `hsid.api.report`'s work.
+"""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hsid import __version__
+from hsid.model import (
+    Accounting,
+    AnalysisKind,
+    DetectionRecord,
+    Event,
+    EventState,
+    Severity,
+)
+from hsid.queues.protocol import QueueStats
+
+API_VERSION = 1
+
+
+class Document(BaseModel):
+    """Base of all documents: frozen, and nothing in them that the schema doesn't name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class UploadCounts(Document):
+    """How many uploads arrived and where they are now."""
+
+    arrived: int
+    analysed: int
+    nothing_seen: int
+    refused: int
+    duplicate: int
+    dead: int
+    pending: int
+
+    @classmethod
+    def of(cls, accounting: Accounting) -> Self:
+        """Return the document for *accounting*."""
+        return cls(**{name: getattr(accounting, name) for name in cls.model_fields})
+
+
+class QueueReport(Document):
+    """A durable queue at one moment. *delayed* entries wait for the time of their retry."""
+
+    name: str
+    ready: int
+    leased: int
+    delayed: int
+    dead: int
+    capacity: int
+    oldest_age_seconds: float | None
+
+    @classmethod
+    def of(cls, name: str, stats: QueueStats) -> Self:
+        """Return the document for the queue called *name*."""
+        return cls(
+            name=name,
+            ready=stats.ready,
+            leased=stats.leased,
+            delayed=stats.delayed,
+            dead=stats.dead,
+            capacity=stats.capacity,
+            oldest_age_seconds=stats.oldest_age,
+        )
+
+
+class ActorReport(Document):
+    """One node of the supervision tree."""
+
+    path: str
+    """Ids from below the root down to this node, joined by slashes."""
+    state: str
+    restarts: int
+    uptime_seconds: float | None = None
+    last_error: str | None = None
+
+
+class StatusReport(Document):
+    """How the whole house is."""
+
+    api: int = API_VERSION
+    version: str = __version__
+    running: bool
+    """Whether a daemon answered; False where the numbers were read from the file."""
+    pid: int | None = None
+    uptime_seconds: float | None = None
+    uploads: UploadCounts
+    adds_up: bool
+    """Whether every upload that arrived is pending or in exactly one end."""
+    refusals: dict[str, int] = Field(default_factory=dict)
+    queues: tuple[QueueReport, ...] = ()
+    actors: tuple[ActorReport, ...] | None = None
+    """None while no daemon runs."""
+
+
+class DetectionReport(Document):
+    """One object in one picture; *box* is x, y, width, height in pixels of the original."""
+
+    upload_id: int
+    captured_at: datetime
+    label: str
+    confidence: float
+    box: tuple[int, int, int, int]
+
+    @classmethod
+    def of(cls, record: DetectionRecord) -> Self:
+        """Return the document for *record*."""
+        box = record.detection.box
+        return cls(
+            upload_id=record.upload_id,
+            captured_at=record.captured_at,
+            label=record.detection.label,
+            confidence=record.detection.confidence,
+            box=(box.x, box.y, box.width, box.height),
+        )
+
+
+class EventReport(Document):
+    """A judged batch as a line of a list."""
+
+    event_id: int
+    batch_id: str
+    camera_id: str
+    started_at: datetime
+    ended_at: datetime
+    risk_score: int
+    risk_level: Severity
+    analysis: AnalysisKind
+    analyst: str
+    state: EventState
+    summary: str
+    reasoning: str
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """Return the document for *event*."""
+        fields = {
+            name: getattr(event, name) for name in EventReport.model_fields if name != "event_id"
+        }
+        return cls(event_id=event.id, **fields)
+
+
+class EventDetail(EventReport):
+    """An event with everything that was seen."""
+
+    detections: tuple[DetectionReport, ...] = ()
+
+
+class EventPage(Document):
+    """Events, latest first; *next_before* asks for the page that follows, None after the last."""
+
+    events: tuple[EventReport, ...]
+    next_before: int | None = None
+
+
+class Index(Document):
+    """What there is to ask for."""
+
+    api: int = API_VERSION
+    version: str = __version__
+    endpoints: tuple[str, ...]
+
+
+class Problem(Document):
+    """What went wrong, after RFC 9457. *hint* says what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str

@@ -1,0 +1,86 @@
+"""`hsid check-config` and `hsid config show|schema|example`.
+
+Each exits with 0, or with 78 when the configuration can't be used; what is wrong then stands on
+stderr, one line a problem. Nothing is created, changed or connected to.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    # for its type only: `hsid --help` needs no settings, and reading them takes a while
+    from hsid.config import Settings
+
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h; systemd is told not to start hsid again after it."""
+
+_FILE = click.Path(path_type=Path)
+
+
+def read_settings(config_file: Path | None) -> "Settings":
+    """Return the settings in force, or say what is wrong with them and exit."""
+    from hsid.config import ConfigError, load_settings  # noqa: PLC0415  heavy, see above
+
+    try:
+        return load_settings(config_file)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_CONFIG)
+
+
+@click.command("check-config")
+@click.argument("file", required=False, type=_FILE)
+def check_config(file: Path | None) -> None:
+    """Check FILE, or the hsid.toml that would be used, and all other sources."""
+    from hsid.config.advice import advice_on  # noqa: PLC0415  heavy, see above
+    from hsid.config.toml_file import find_config_file  # noqa: PLC0415
+
+    settings = read_settings(file)
+    for line in advice_on(settings):
+        click.echo(f"warning: {line}", err=True)
+    checked = file or find_config_file()
+    click.echo(f"{checked}: ok" if checked else "ok; there is no hsid.toml, defaults are in force")
+
+
+@click.group()
+def config() -> None:
+    """Show the settings."""
+
+
+@config.command()
+@click.option("--config", "config_file", type=_FILE, help="The TOML file to read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(config_file: Path | None, *, as_json: bool) -> None:
+    """Print each value in force and where it comes from; secrets are masked."""
+    from hsid.config.render import show_json, show_lines  # noqa: PLC0415  heavy, see above
+
+    settings = read_settings(config_file)
+    if as_json:
+        _print_json(show_json(settings))
+    else:
+        for line in show_lines(settings):
+            click.echo(line)
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of hsid.toml, for editors."""
+    from hsid.config.render import schema as build_schema  # noqa: PLC0415  heavy, see above
+
+    _print_json(build_schema())
+
+
+@config.command()
+def example() -> None:
+    """Print a hsid.toml with every setting, its meaning and its default."""
+    from hsid.config.render import example as build_example  # noqa: PLC0415  heavy, see above
+
+    click.echo(build_example(), nl=False)
+
+
+def _print_json(document: object) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

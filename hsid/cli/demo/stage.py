@@ -1,0 +1,88 @@
+"""Where the demo plays: folders, settings and a daemon of its own.
+
+The daemon is the one of `hsid run`. No setting, variable or file from outside reaches it, and
+nothing is written outside of the stage's folder.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, chdir, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from hsid.cli import client
+from hsid.cli.client import Document
+from hsid.cli.demo.story import CAMERAS
+from hsid.config import Settings, load_settings
+from hsid.intake.cameras import camera_id_of
+from hsid.model import Seconds
+
+TIMEOUT: Seconds = 5.0
+"""How long the daemon may take to answer a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo plays; everything it writes lies in *folder*."""
+
+    folder: Path
+
+    @property
+    def cameras(self) -> Path:
+        """The folder that the cameras upload to."""
+        return self.folder / "cameras"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the daemon can be asked."""
+        return self.folder / "data" / client.SOCKET_NAME
+
+    async def ask(self, target: str, **query: int) -> Document:
+        """Return the daemon's document for *target*."""
+        question = partial(client.get, self.control_socket, target, query, timeout=TIMEOUT)
+        return await trio.to_thread.run_sync(question)
+
+
+def set_up(folder: Path) -> tuple[Stage, Settings]:
+    """Make the folders of a stage in *folder*, and the settings of its daemon."""
+    stage = Stage(folder.absolute())
+    for camera in CAMERAS:
+        (stage.cameras / camera).mkdir(parents=True, exist_ok=True)
+    with _nothing_from_outside(stage.folder):
+        return stage, load_settings(
+            data_dir=stage.folder / "data",
+            control_socket_path=stage.control_socket,
+            foscam_base_path=stage.cameras,
+            cameras=[
+                {"id": camera_id_of(name.encode()), "name": name, "place": place}
+                for name, place in CAMERAS.items()
+            ],
+            settle_seconds=0.5,
+            batch_late_seconds=5,
+        )
+
+
+@asynccontextmanager
+async def running_daemon(settings: Settings) -> AsyncIterator[None]:
+    """Run the daemon while the block runs; stop it cleanly at the end."""
+    from hsid.daemon import run_daemon  # noqa: PLC0415 - the whole house, and only needed here
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(run_daemon, settings))
+        yield
+        nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def _nothing_from_outside(folder: Path) -> Iterator[None]:
+    """Hide the environment and the working directory, the places where settings are looked for."""
+    environment = dict(os.environ)
+    with chdir(folder):
+        os.environ.clear()
+        try:
+            yield
+        finally:
+            os.environ.update(environment)

@@ -1,0 +1,107 @@
+"""`hsid`: run the daemon, see it at work, look at what it has stored.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 a daemon runs and can't be reached, 78 the configuration
+can't be used. Whatever is heavy is imported inside of the command that needs it.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hsid import __version__
+from hsid.cli import terminal, text
+from hsid.cli.config_commands import check_config, config
+
+if TYPE_CHECKING:
+    from hsid.config import Settings
+
+EXIT_BAD_CONFIG = 78
+"""EX_CONFIG of sysexits.h: systemd need not try again."""
+
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="Configuration file; otherwise the usual places are looked at.",
+)
+
+
+@click.group(context_settings=terminal.GROUP_SETTINGS)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Watch camera uploads, detect, group, judge and tell."""
+    terminal.respect_no_color(context)
+
+
+@main.command()
+@config_option
+def run(config_file: Path | None) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    settings = _load(config_file)
+    from hsid.daemon import run as run_daemon  # noqa: PLC0415 - the whole house
+
+    sys.exit(run_daemon(settings))
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="End when the story is told and accounted for.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; with --once.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for data and pictures, kept afterwards.",
+)
+def demo(*, once: bool, as_json: bool, keep: Path | None) -> None:
+    """Run the whole pipeline on real photographs, in a folder of its own."""
+    if as_json and not once:
+        raise click.UsageError("--json needs --once: a demo that goes on has no one result")
+    from hsid.cli.demo import command, story  # noqa: PLC0415 - Pillow and the whole house
+
+    sys.exit(command.run(story.tell_story(), once=once, as_json=as_json, keep=keep))
+
+
+@main.command()
+@config_option
+@terminal.as_json_option
+def status(*, config_file: Path | None, as_json: bool) -> None:
+    """Show the accounting and the queues, whether a daemon runs or not."""
+    settings = _load(config_file)
+    from hsid.cli import look  # noqa: PLC0415 - SQLAlchemy
+
+    terminal.show(look.status(settings), as_json=as_json, render=text.status)
+
+
+@main.command()
+@config_option
+@terminal.limit_option
+@terminal.before_option
+@terminal.as_json_option
+def events(*, config_file: Path | None, limit: int, before: int | None, as_json: bool) -> None:
+    """Show what was judged, latest first, whether a daemon runs or not."""
+    settings = _load(config_file)
+    from hsid.cli import look  # noqa: PLC0415 - SQLAlchemy
+
+    page = look.events(settings, limit=limit, before=before)
+    terminal.show(page, as_json=as_json, render=text.events)
+
+
+@main.command()
+def version() -> None:
+    """Print the version of this program."""
+    click.echo(f"hsid {__version__}")
+
+
+main.add_command(check_config)
+main.add_command(config)
+
+
+def _load(config_file: Path | None) -> "Settings":
+    """Return the settings; end the program in words if they can't be used."""
+    from hsid.config import ConfigError, load_settings  # noqa: PLC0415 - pydantic
+
+    try:
+        return load_settings(config_file)
+    except ConfigError as error:
+        terminal.fail(str(error), EXIT_BAD_CONFIG)

@@ -1,0 +1,70 @@
+"""Look at the house: ask the daemon if one runs, else read its database.
+
+The same documents either way. Reading changes nothing on the disk, and makes none.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from hsid.api.report import event_page, status_report
+from hsid.cli import client, terminal
+from hsid.cli.client import Document
+from hsid.config import Settings
+from hsid.store.database import open_read_only
+from hsid.store.errors import StoreError
+from hsid.store.lock import LOCK_NAME
+
+TIMEOUT = 10.0
+
+
+def status(settings: Settings) -> Document:
+    """Return the `StatusReport`; end the program in words if there is none to be had."""
+    return _look(settings, "/v1/status", {}, _read_status)
+
+
+def events(settings: Settings, *, limit: int, before: int | None) -> Document:
+    """Return the `EventPage`; end the program in words if there is none to be had."""
+    query = {"limit": limit} if before is None else {"limit": limit, "before": before}
+    return _look(
+        settings, "/v1/events", query, lambda conn: event_page(conn, limit=limit, before=before)
+    )
+
+
+def _look(
+    settings: Settings,
+    target: str,
+    query: Mapping[str, int],
+    read: Callable[[Connection], BaseModel],
+) -> Document:
+    try:
+        return client.get(settings.control_socket_path, target, query, timeout=TIMEOUT)
+    except client.DaemonUnreachableError as error:
+        if _is_daemon_running(settings):
+            terminal.fail(f"hsid: a daemon runs on {settings.data_dir}, but {error}", error.exit_code)
+    except client.ControlError as error:
+        terminal.fail(f"hsid: {error}", error.exit_code)
+    try:
+        with open_read_only(settings.database_url) as database, database.snapshot() as conn:
+            return read(conn).model_dump(mode="json")
+    except StoreError as error:
+        terminal.fail(f"hsid: {error}", 1)
+
+
+def _is_daemon_running(settings: Settings) -> bool:
+    """Tell whether a daemon holds the lock of the data folder, without keeping it from one."""
+    try:
+        descriptor = os.open(settings.data_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False  # no lock, or not for our eyes: then the database isn't either
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

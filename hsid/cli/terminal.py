@@ -1,0 +1,40 @@
+"""How `hsid` and `hsictl` take options and speak: data on stdout, words on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import click
+
+from hsid.cli import text
+from hsid.cli.client import Document
+
+GROUP_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the JSON document.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most."
+)
+before_option = click.option(
+    "--before", type=click.IntRange(1, 2**63 - 1), help="Only events with an id below this one."
+)
+
+
+def respect_no_color(context: click.Context) -> None:
+    """Leave colours out where the user has set NO_COLOR; click leaves them out of pipes."""
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+def show(document: Document, *, as_json: bool, render: Callable[[Document], str]) -> None:
+    """Print *document* for programs or for people."""
+    click.echo(json.dumps(document, indent=2) if as_json else render(document))
+
+
+def fail(words: str, exit_code: int) -> NoReturn:
+    """Say *words* on stderr and end the program with *exit_code*."""
+    for line in words.splitlines():
+        click.echo(text.printable(line), err=True)
+    sys.exit(exit_code)

@@ -1,0 +1,142 @@
+"""Turn the documents of the API into text for people.
+
+Pure, and fast to import. Whatever comes from a file, a camera or a model is shown through
+`printable`, so that no name on disk can move the cursor, ring the bell or reorder a line.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from unicodedata import east_asian_width
+
+import click
+
+from hsid.cli.client import Document
+
+ENDS = ("analysed", "nothing_seen", "refused", "duplicate", "dead", "pending")
+LEVEL_COLOURS = {"low": "green", "medium": "yellow", "high": "red", "critical": "bright_red"}
+NO_EVENTS = "no events"
+
+
+def printable(text: object) -> str:
+    """Return *text* with every character that a terminal might obey written as its code."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in str(text)
+    )
+
+
+def coloured(word: str) -> str:
+    """Return *word* in its colour if it is a level, unchanged otherwise."""
+    return click.style(word, fg=LEVEL_COLOURS[word]) if word in LEVEL_COLOURS else word
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return aligned columns; numbers to the right, words to the left, levels in colour."""
+    raw = list(rows)
+    cells = [list(headers), *([_cell(value) for value in row] for row in raw)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    to_the_right = [
+        bool(raw) and all(isinstance(row[i], int | float | None) for row in raw)
+        for i in range(len(headers))
+    ]
+    return "\n".join(_line(row, widths, to_the_right) for row in cells)
+
+
+def status(document: Document) -> str:
+    """Return the text of a `StatusReport`."""
+    parts = [_headline(document), accounting(document)]
+    if document["queues"]:
+        parts.append(_queues(document["queues"]))
+    if document["actors"]:
+        parts.append(_actors(document["actors"]))
+    return "\n\n".join(parts)
+
+
+def accounting(document: Document) -> str:
+    """Return the sum that every upload is part of, and why some were refused."""
+    uploads, refusals = document["uploads"], document["refusals"]
+    ends = " + ".join(f"{uploads[end]} {end.replace('_', ' ')}" for end in ENDS)
+    lines = [f"uploads: {uploads['arrived']} arrived = {ends}"]
+    if uploads["arrived"] != sum(uploads[end] for end in ENDS):
+        lines.append("THE ACCOUNTING DOES NOT ADD UP: please report this")
+    lines += [f"refused: {count} {printable(reason)}" for reason, count in refusals.items()]
+    return "\n".join(lines)
+
+
+def events(page: Document) -> str:
+    """Return the text of an `EventPage`."""
+    if not page["events"]:
+        return NO_EVENTS
+    headers = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
+    return table(headers, map(_event_row, page["events"]))
+
+
+def local_time(text: str) -> str:
+    """Return the UTC time *text* of a document on the clock of this machine."""
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: float | None) -> str:
+    """Return *seconds* in the two units that matter."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _event_row(event: Document) -> tuple[object, ...]:
+    by = event["analysis"] if event["state"] == "final" else f"{event['analysis']} (provisional)"
+    return (
+        event["event_id"],
+        local_time(event["started_at"]),
+        event["camera_id"],
+        event["risk_score"],
+        event["risk_level"],
+        by,
+        event["summary"],
+    )
+
+
+def _headline(document: Document) -> str:
+    version = f"hsid {printable(document['version'])}"
+    if not document["running"]:
+        return f"{version}: no daemon runs; this is what its database holds"
+    return f"{version}: process {document['pid']}, up {duration(document['uptime_seconds'])}"
+
+
+def _queues(queues: Sequence[Document]) -> str:
+    names = ("name", "ready", "leased", "delayed", "dead", "capacity")
+    headers = ("QUEUE", "READY", "LEASED", "DELAYED", "DEAD", "CAPACITY", "OLDEST")
+    rows = ([*(q[name] for name in names), duration(q["oldest_age_seconds"])] for q in queues)
+    return table(headers, rows)
+
+
+def _actors(actors: Sequence[Document]) -> str:
+    headers = ("ACTOR", "STATE", "RESTARTS", "UP", "LAST ERROR")
+    rows = (
+        (a["path"], a["state"], a["restarts"], duration(a["uptime_seconds"]), a["last_error"])
+        for a in actors
+    )
+    return table(headers, rows)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else printable(value)
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], to_the_right: Sequence[bool]) -> str:
+    padded = []
+    for cell, width, right in zip(row, widths, to_the_right, strict=True):
+        gap = " " * (width - _width(cell))
+        padded.append(gap + cell if right else coloured(cell) + gap)
+    return "  ".join(padded).rstrip()

@@ -1,0 +1,1 @@
+"""The settings by theme, one class a section of the example file."""

@@ -1,0 +1,79 @@
+"""Settings of what everything stands on: the data folder, the database, Redis, the application."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, SecretStr
+
+from hsid import __version__
+from hsid.config.fields import Section, computed, setting
+from hsid.config.urls import validate_database_url, validate_redis_url
+from hsid.config.zones import validate_timezone
+
+
+def _database_in(data: dict[str, Any]) -> str:
+    return f"sqlite:///{data['data_dir']}/security.db"
+
+
+def _control_socket_in(data: dict[str, Any]) -> Path:
+    # systemd names several folders with colons between them; the first is the service's own
+    runtime, _, _ = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")
+    return Path(runtime or data["data_dir"]) / "control.sock"
+
+
+class Application(Section):
+    """Application."""
+
+    data_dir: Path = setting(
+        Path("data"),
+        "Folder for what hsid keeps: database, logs, thumbnails, clips, control socket.",
+        prefixed_only=True,
+    )
+    app_name: str = setting("Home Security Intelligence", "Name shown to people.")
+    app_version: str = setting(__version__, "Version shown to people.")
+    debug: bool = setting(False, "Show more of the inside: SQL in the log, details of errors.")
+    admin_enabled: bool = setting(
+        False, "Offer the endpoints for administrators; takes effect only together with debug."
+    )
+    admin_api_key: SecretStr | None = setting(
+        None, "Key that the endpoints for administrators ask for."
+    )
+    timezone: Annotated[str | None, AfterValidator(validate_timezone)] = setting(
+        None,
+        'Time zone of the house, as "Europe/Berlin"; unset: that of the machine.',
+        prefixed_only=True,
+    )
+    control_socket_path: Path = computed(
+        _control_socket_in,
+        "data/control.sock",
+        "Unix socket that hsictl speaks to. Unless set: control.sock in $RUNTIME_DIRECTORY, which"
+        " systemd provides, or else in data_dir.",
+        prefixed_only=True,
+    )
+
+
+class Database(Section):
+    """Database."""
+
+    database_url: Annotated[str, AfterValidator(validate_database_url)] = computed(
+        _database_in,
+        "sqlite:///data/security.db",
+        "Where events are stored: a SQLite file, or postgresql://user:password@host:5432/database"
+        " to share the work with other nodes. Unless set: security.db in data_dir.",
+    )
+
+
+class Redis(Section):
+    """Redis."""
+
+    redis_url: Annotated[
+        str | None, AfterValidator(lambda url: url and validate_redis_url(url))
+    ] = setting(
+        None,
+        "Redis server for queues shared with other nodes, as redis://localhost:6379/0; unset:"
+        " the queues live in the database.",
+    )
+    redis_event_channel: str = setting(
+        "security_events", "Channel on which events are announced when Redis is configured."
+    )

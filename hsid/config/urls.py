@@ -1,0 +1,106 @@
+"""The URLs among the settings: what makes one usable, and how it is shown without its secret.
+
+Only the text is looked at; nothing is resolved or connected to. No message repeats the URL, since
+it may hold a password.
+"""
+
+from collections.abc import Collection, Mapping
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+SQLITE_SCHEMES = ("sqlite",)
+POSTGRESQL_SCHEMES = ("postgresql", "postgresql+psycopg", "postgresql+asyncpg")
+MASK = "**********"
+
+_HIGHEST_PORT = 65535
+
+
+def validate_database_url(url: str) -> str:
+    """Return *url* if a database can be reached by it.
+
+    Raises:
+        ValueError: It can't; the message names what is missing or wrong.
+    """
+    parts = _split(url, (*SQLITE_SCHEMES, *POSTGRESQL_SCHEMES))
+    if parts.scheme in SQLITE_SCHEMES:
+        _check_sqlite(parts)
+    else:
+        _check_postgresql(parts)
+    return url
+
+
+def validate_redis_url(url: str) -> str:
+    """Return *url* if it names a Redis server; raise `ValueError` otherwise."""
+    parts = _split(url, ("redis", "rediss", "unix"))
+    if parts.scheme == "unix":
+        _require({"path of the socket": parts.path}, "unix:///run/redis/redis.sock")
+    else:
+        _require({"host": parts.hostname}, "redis://localhost:6379/0")
+    return url
+
+
+def validate_http_url(url: str) -> str:
+    """Return *url* if it names an HTTP server; raise `ValueError` otherwise."""
+    parts = _split(url, ("http", "https"))
+    _require({"host": parts.hostname}, "http://localhost:8090")
+    return url
+
+
+def mask_url(url: str) -> str:
+    """Return *url* with its password, if it has one, made unreadable."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all, so nothing in it can be told from a secret
+        return MASK
+    if parts.password is None:
+        return url
+    _, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{parts.username}:{MASK}@{host}").geturl()
+
+
+def _split(url: str, schemes: Collection[str]) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"not a URL: {_without_value(error)}") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"must begin with {_one_of([f'{scheme}://' for scheme in schemes])}")
+    if port == 0:
+        raise ValueError(f"the port must be 1 to {_HIGHEST_PORT}")
+    return parts
+
+
+def _without_value(error: ValueError) -> str:
+    """Say what urlsplit minded; its own words may quote a piece of the password."""
+    return (
+        "the port must be a number up to 65535" if "ort" in str(error) else "the host is malformed"
+    )
+
+
+def _check_sqlite(parts: SplitResult) -> None:
+    if parts.netloc:
+        raise ValueError(
+            "a SQLite URL has three slashes before its path, as sqlite:///data/security.db"
+        )
+    if parts.path.strip("/") in {"", ":memory:"}:
+        raise ValueError("the database must be a file, as sqlite:///data/security.db")
+
+
+def _check_postgresql(parts: SplitResult) -> None:
+    options = parse_qs(parts.query)
+    wanted = {
+        "user": parts.username or options.get("user"),
+        "host": parts.hostname or options.get("host"),
+        "database": parts.path.strip("/") or options.get("dbname"),
+    }
+    _require(wanted, "postgresql://security:password@localhost:5432/security")
+
+
+def _require(wanted: Mapping[str, object], example: str) -> None:
+    missing = [name for name, value in wanted.items() if not value]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} missing, expected something like {example}")
+
+
+def _one_of(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

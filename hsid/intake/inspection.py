@@ -1,0 +1,169 @@
+"""Looking at files: is one there, is it whole, what is it. Blocking; `inspector` adds the threads.
+
+A file is read once, with a bound, from one descriptor; the version reported is that descriptor's.
+Nothing is decoded. What is wrong with a file is a finding, never an exception; exceptions mean
+that the root or this machine is at fault.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hsid.intake.beneath import open_beneath, stat_beneath
+from hsid.intake.errors import OverwrittenError, RefusedError, VanishedError
+from hsid.intake.formats import (
+    HEAD_BYTES,
+    JPEG,
+    PNG,
+    TAIL_BYTES,
+    Format,
+    is_cut_signature,
+    looks_whole,
+    recognise,
+)
+from hsid.intake.hints import Look, Stamp
+from hsid.intake.jpeg import read_jpeg
+from hsid.intake.pictures import PictureHeader
+from hsid.intake.png import read_png
+from hsid.model import FileVersion, RefusalReason
+from hsid.paths import from_text
+
+_READERS: dict[Format, Callable[[bytes, int], PictureHeader]] = {JPEG: read_jpeg, PNG: read_png}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an upload may be."""
+
+    max_file_bytes: int
+    max_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The file is no longer, or did not stay, in the version that was to be inspected."""
+
+    path: bytes
+    stamp: Stamp
+    """The version that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What inspection found out; *refusal* or *picture* is set, never both."""
+
+    mime_type: str | None = None
+    sha256: str | None = None
+    picture: PictureHeader | None = None
+    refusal: RefusedError | None = None
+
+
+def look_at(root: bytes, path: bytes) -> Look | None:
+    """Return the present stamp of *path* and whether it has a valid trailer; None if it is gone.
+
+    What can't be read, or is no regular file, counts as whole: inspection will name the reason.
+    """
+    try:
+        status = stat_beneath(root, path)
+    except RefusedError:
+        return None
+    is_whole = not stat.S_ISREG(status.st_mode) or _has_trailer(root, path)
+    return Look(Stamp.of(status), is_whole)
+
+
+def inspect_file(root: bytes, path: bytes, stamp: Stamp, limits: Limits) -> Findings | Changed:
+    """Find out what version *stamp* of *path* is and whether hsid can use it."""
+    try:
+        with open_beneath(root, path) as descriptor:
+            if _stamp_of(descriptor) != stamp:
+                return Changed(path, stamp)
+            return _findings(descriptor, stamp, limits) or Changed(path, stamp)
+    except RefusedError as refusal:
+        return Findings(refusal=refusal)
+
+
+def read_version(root: bytes, version: FileVersion) -> bytes:
+    """Return the content of *version*.
+
+    Raises:
+        OverwrittenError: The path holds another version by now.
+        VanishedError: It holds none.
+        RefusedError: It can't be opened for another reason.
+    """
+    expected = Stamp(version.inode, version.size, version.mtime_ns)
+    with open_beneath(root, from_text(version.path)) as descriptor:
+        content = _read(descriptor, expected) if _stamp_of(descriptor) == expected else None
+    if content is None:
+        raise OverwrittenError("the file was written again after its inspection")
+    return content
+
+
+def _has_trailer(root: bytes, path: bytes) -> bool:
+    try:
+        with open_beneath(root, path) as descriptor:
+            size = os.fstat(descriptor).st_size
+            tail = os.pread(descriptor, TAIL_BYTES, max(0, size - TAIL_BYTES))
+            return looks_whole(os.pread(descriptor, HEAD_BYTES, 0), tail)
+    except VanishedError:
+        return False
+    except RefusedError:
+        return True
+
+
+def _findings(descriptor: int, stamp: Stamp, limits: Limits) -> Findings | None:
+    """Return what the open file is, None if it changed while it was read."""
+    head = os.pread(descriptor, HEAD_BYTES, 0)
+    form = recognise(head)
+    if form is None:
+        return Findings(refusal=_unknown(head))
+    refusal = _refusal_unread(form, stamp.size, limits)
+    if refusal is not None:
+        return Findings(form.mime_type, refusal=refusal)
+    content = _read(descriptor, stamp)
+    return None if content is None else _examined(form, content, limits.max_pixels)
+
+
+def _unknown(head: bytes) -> RefusedError:
+    if not head:
+        return RefusedError(RefusalReason.EMPTY_FILE, "the file has no content")
+    if is_cut_signature(head):
+        return RefusedError(RefusalReason.TRUNCATED, f"only {len(head)} bytes")
+    begin = head[:8].hex(" ")
+    return RefusedError(
+        RefusalReason.NOT_A_PICTURE, f"neither JPEG nor PNG, it begins with {begin}"
+    )
+
+
+def _refusal_unread(form: Format, size: int, limits: Limits) -> RefusedError | None:
+    if form not in _READERS:
+        return RefusedError(RefusalReason.UNSUPPORTED_FORMAT, form.name)
+    if size > limits.max_file_bytes:
+        detail = f"{size} bytes, at most {limits.max_file_bytes} allowed"
+        return RefusedError(RefusalReason.TOO_MANY_BYTES, detail)
+    return None
+
+
+def _examined(form: Format, content: bytes, max_pixels: int) -> Findings:
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        picture = _READERS[form](content, max_pixels)
+    except RefusedError as refusal:
+        return Findings(form.mime_type, sha256, refusal=refusal)
+    return Findings(form.mime_type, sha256, picture)
+
+
+def _read(descriptor: int, stamp: Stamp) -> bytes | None:
+    """Return the content of version *stamp*, None if it did not stay that version."""
+    pieces = []
+    missing = stamp.size
+    while missing and (piece := os.read(descriptor, missing)):
+        pieces.append(piece)
+        missing -= len(piece)
+    unchanged = not missing and _stamp_of(descriptor) == stamp
+    return b"".join(pieces) if unchanged else None
+
+
+def _stamp_of(descriptor: int) -> Stamp:
+    return Stamp.of(os.fstat(descriptor))

@@ -1,0 +1,36 @@
+"""What the header of a picture says, and the limit it has to keep. Pure, nothing is decoded."""
+
+from dataclasses import dataclass
+
+from hsid.intake.errors import RefusedError
+from hsid.intake.exif import NO_EXIF, Exif
+from hsid.model import RefusalReason
+
+
+@dataclass(frozen=True, slots=True)
+class PictureHeader:
+    """Size in pixels as stored, before any turning, and what its EXIF block told."""
+
+    width: int
+    height: int
+    exif: Exif = NO_EXIF
+
+
+def check_dimensions(width: int, height: int, max_pixels: int) -> None:
+    """Raise `RefusedError` for a picture without pixels or with more than *max_pixels*."""
+    if width == 0 or height == 0:
+        raise corrupt(f"it says it has {width}x{height} pixels")
+    if width * height > max_pixels:
+        raise RefusedError(
+            RefusalReason.TOO_MANY_PIXELS, f"{width}x{height} pixels, at most {max_pixels} allowed"
+        )
+
+
+def truncated(detail: str) -> RefusedError:
+    """Return the refusal of a picture that ends too early."""
+    return RefusedError(RefusalReason.TRUNCATED, detail)
+
+
+def corrupt(detail: str) -> RefusedError:
+    """Return the refusal of a picture that breaks its format's rules."""
+    return RefusedError(RefusalReason.CORRUPT, detail)

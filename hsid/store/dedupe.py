@@ -1,0 +1,46 @@
+"""The same content from the same camera, twice in a short time, is looked at once."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, exists, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from hsid.model import Seconds, UploadState
+from hsid.store.columns import UtcDateTime
+from hsid.store.schema import dedupe, uploads
+
+_CLAIM = insert(dedupe).values(
+    camera_id=bindparam("camera_id"),
+    sha256=bindparam("sha256"),
+    upload_id=bindparam("upload_id"),
+    claimed_at=bindparam("claimed_at"),
+)
+_CLAIM_IF_FREE = _CLAIM.on_conflict_do_update(
+    index_elements=["camera_id", "sha256"],
+    set_={"upload_id": _CLAIM.excluded.upload_id, "claimed_at": _CLAIM.excluded.claimed_at},
+    where=or_(
+        dedupe.c.claimed_at <= bindparam("expired_at", type_=UtcDateTime),
+        exists().where(
+            uploads.c.id == dedupe.c.upload_id,
+            uploads.c.state.in_([UploadState.DEAD, UploadState.REFUSED]),
+        ),
+    ),
+).returning(dedupe.c.upload_id)
+_ORIGINAL = select(dedupe.c.upload_id).where(
+    dedupe.c.camera_id == bindparam("camera_id"), dedupe.c.sha256 == bindparam("sha256")
+)
+
+
+def claim(
+    conn: Connection, camera_id: str, sha256: str, upload_id: int, *, at: datetime, ttl: Seconds
+) -> int | None:
+    """Make *upload_id* the original of this content; return the upload that is it already, if any.
+
+    An original older than *ttl*, or one that came to nothing (dead, refused), is replaced.
+    """
+    key = {"camera_id": camera_id, "sha256": sha256}
+    values = {"upload_id": upload_id, "claimed_at": at, "expired_at": at - timedelta(seconds=ttl)}
+    if conn.execute(_CLAIM_IF_FREE, {**key, **values}).scalar() is not None:
+        return None
+    original = conn.execute(_ORIGINAL, key).scalar_one()
+    return int(original)

@@ -1,0 +1,1 @@
+"""Migration scripts, in the order of their numbers."""

@@ -1,0 +1,229 @@
+"""The tables. `hsid/store/migrations` builds them; a test keeps the two equal.
+
+Ledger and queues share one database, so that a completion is one transaction. States and levels
+are text with a CHECK: readable by hand, and a value that hsid does not know is refused at once.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from hsid.model import (
+    AnalysisKind,
+    BatchState,
+    CaptureSource,
+    EventState,
+    Place,
+    Severity,
+    UploadState,
+)
+from hsid.store.columns import Unsigned64, UtcDateTime, big_key
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Conditions of partial indexes. SQLite uses such an index only for a query that says the same with
+# the values spelled out, so queries repeat them with `text(...)`.
+UNFINISHED = "state IN ('received', 'queued')"
+OPEN = "state = 'open'"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
+
+
+def _one_of(column: str, names: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({_listed(names)})", name=column)
+
+
+def _partial_index(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("place", Text),
+    Column("timezone", Text),
+    Column("last_seen_at", UtcDateTime),
+    Column("last_stored_at", UtcDateTime),
+    _one_of("place", Place),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("camera_id", ForeignKey("cameras.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("inode", Unsigned64, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("captured_at", UtcDateTime, nullable=False),
+    Column("capture_source", Text, nullable=False),
+    Column("mime_type", Text),
+    Column("sha256", Text),
+    Column("reason", Text),
+    Column("detail", Text),
+    # No foreign key: which upload it repeated stays known when that one's row is gone.
+    Column("duplicate_of", BigInteger),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("detector", Text),
+    UniqueConstraint("path", "inode", "size", "mtime_ns"),
+    _one_of("state", UploadState),
+    _one_of("capture_source", CaptureSource),
+    CheckConstraint("size >= 0", name="size"),
+    CheckConstraint("state <> 'refused' OR reason IS NOT NULL", name="refused_with_reason"),
+    CheckConstraint("state <> 'dead' OR reason IS NOT NULL", name="dead_with_error"),
+    Index("ix_uploads_state_id", "state", "id"),
+    _partial_index("ix_uploads_unfinished", "camera_id", "captured_at", where=UNFINISHED),
+    # An id that came back after its row was deleted would be taken for the old queue entry's.
+    sqlite_autoincrement=True,
+)
+
+upload_counts = Table(
+    "upload_counts",
+    metadata,
+    Column("outcome", Text, primary_key=True),
+    Column("reason", Text, primary_key=True, server_default=""),
+    Column("total", BigInteger, nullable=False),
+    CheckConstraint("total >= 0", name="total"),
+)
+"""Cumulative: rows may be deleted, what was counted stays counted."""
+
+dedupe = Table(
+    "dedupe",
+    metadata,
+    Column("camera_id", ForeignKey("cameras.id"), primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("claimed_at", UtcDateTime, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("camera_id", ForeignKey("cameras.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    _one_of("state", BatchState),
+    CheckConstraint("revision >= 0", name="revision"),
+    CheckConstraint("ended_at >= started_at", name="span"),
+    Index("ix_batches_camera_id_ended_at", "camera_id", "ended_at"),
+    _partial_index("ix_batches_open", "camera_id", where=OPEN),
+)
+
+detections = Table(
+    "detections",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("upload_id", ForeignKey("uploads.id"), nullable=False, index=True),
+    Column("camera_id", ForeignKey("cameras.id"), nullable=False),
+    Column("batch_id", ForeignKey("batches.id"), index=True),
+    Column("label", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("x", Integer, nullable=False),
+    Column("y", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
+    CheckConstraint("width >= 0 AND height >= 0", name="box"),
+    _partial_index("ix_detections_unbatched", "camera_id", "upload_id", where="batch_id IS NULL"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False, unique=True),
+    Column("camera_id", ForeignKey("cameras.id"), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("risk_score", Integer, nullable=False),
+    Column("risk_level", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("analysis", Text, nullable=False),
+    Column("analyst", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("risk_score >= 0 AND risk_score <= 100", name="risk_score"),
+    _one_of("risk_level", Severity),
+    _one_of("analysis", AnalysisKind),
+    _one_of("state", EventState),
+    CheckConstraint("ended_at >= started_at", name="span"),
+    Index("ix_events_started_at_id", "started_at", "id"),
+    sqlite_autoincrement=True,
+)
+
+queue_entries = Table(
+    "queue_entries",
+    metadata,
+    Column("seq", big_key(), primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("rank", Integer, nullable=False),
+    # Times of the queues are seconds since 1970: compared and added to, never read by people.
+    Column("enqueued_at", Float, nullable=False),
+    Column("due", Float),
+    Column("token", Text),
+    Column("begun", Integer, nullable=False, server_default="0"),
+    Column("first_error", Text),
+    Column("last_error", Text),
+    UniqueConstraint("queue", "id"),
+    CheckConstraint("rank BETWEEN -2 AND 1", name="rank"),
+    _partial_index("ix_queue_entries_ready", "queue", "rank", "seq", where="due IS NULL"),
+    _partial_index("ix_queue_entries_due", "queue", "due", where="due IS NOT NULL"),
+)
+"""*rank* 0 is fast, 1 is normal; redelivered entries come before both, as -2 and -1.
+
+*due* is when the entry comes back by itself: NULL while it is ready, the end of the lease where it
+has a *token*, the time of the retry where it has none.
+"""
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("payload", JSON, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("first_error", Text),
+    Column("begun", Integer, nullable=False),
+    Column("enqueued_at", Float, nullable=False),
+    Column("died_at", Float, nullable=False),
+    Index("ix_dead_letters_queue_died_at", "queue", "died_at"),
+)

@@ -1,0 +1,225 @@
+"""Ending: what follows when an incarnation is over, or is given up for lost."""
+
+from dataclasses import replace
+from enum import Enum, auto
+from typing import assert_never
+
+from supervision._core._messages import Abandon, Done, Ended, NotStarted, Refusal
+from supervision._core._restarting import (
+    check_zombies,
+    give_up,
+    is_blocked,
+    park,
+    restart,
+)
+from supervision._core._state import Child, Grounds, Phase, reset_if_healthy, without
+from supervision._core._transition import Transition
+from supervision._events import ChildAbandoned, ChildExited, CleanupFailed, ZombieEnded
+from supervision._outcome import (
+    Death,
+    Ending,
+    Fatal,
+    Ignored,
+    Outcome,
+    Raised,
+    Seconds,
+    Stalled,
+    StartFailed,
+    StartTimedOut,
+    StopCause,
+    Stopped,
+    classify,
+    describe,
+    failure_of,
+    is_normal,
+)
+from supervision._spec import OnExhausted, Restart
+
+TALLY_SIZE = 100  # deaths remembered per child
+_FAILED_START = (StartFailed, StartTimedOut)
+
+
+class Fate(Enum):
+    """What becomes of a child that ended by itself."""
+
+    RESTART = auto()
+    KEEP = auto()
+    FORGET = auto()
+
+
+def fate(restart_type: Restart, outcome: Outcome) -> Fate:
+    """Return the fate that the restart type and the outcome decide: OTP's truth table."""
+    match restart_type:
+        case Restart.TEMPORARY:
+            return Fate.FORGET
+        case _ if isinstance(outcome, Ignored):
+            return Fate.KEEP
+        case Restart.PERMANENT:
+            return Fate.RESTART
+        case Restart.TRANSIENT:
+            return Fate.KEEP if is_normal(outcome) else Fate.RESTART
+        case _:
+            assert_never(restart_type)
+
+
+def on_ended(t: Transition, notice: Ended) -> None:
+    """Take an incarnation's end."""
+    child = t.live(notice.child, notice.incarnation)
+    if child is not None:
+        _leave(t, child, _outcome(child, notice.ending))
+    elif (notice.child, notice.incarnation) in t.state.zombies:
+        _bury(t, notice)
+    else:
+        t.drop_notice(notice.child, notice.incarnation)
+
+
+def abandon(t: Transition, child: Child) -> None:
+    """Stop waiting for a child that does not end: fence it and go on without it."""
+    t.emit(ChildAbandoned(*t.about(child), cause=child.cause or StopCause.SHUTDOWN))
+    t.act(Abandon(child.id, child.incarnation))
+    zombie = (child.id, child.incarnation)
+    t.state = replace(t.state, zombies=t.state.zombies | {zombie})
+    _leave(t, child, _outcome(child, None))
+    after = t.children.get(child.id)
+    if after is None or not (after.is_pending or after.phase is Phase.PARKED):
+        # Nothing takes its place: keep the record, so that its number is never used again.
+        t.put(replace(after or child, phase=Phase.ZOMBIE, since=t.now, deadline=None))
+    check_zombies(t)
+
+
+def _bury(t: Transition, notice: Ended) -> None:
+    zombie = (notice.child, notice.incarnation)
+    t.state = replace(t.state, zombies=t.state.zombies - {zombie})
+    t.emit(ZombieEnded(t.state.path, t.now, *zombie))
+    child = t.children[notice.child]
+    if child.phase is not Phase.ZOMBIE:
+        return
+    if child.is_temporary:
+        t.drop(child)
+    else:
+        t.put(replace(child, phase=Phase.STOPPED, since=t.now))
+
+
+def _outcome(child: Child, ending: Ending | None) -> Outcome:
+    match child.cause:
+        case None if ending is not None:
+            return classify(ending, was_ready=child.ready_at is not None)
+        case StopCause.STALLED:
+            return Stalled(child.since - child.beat_at)
+        case StopCause.START_TIMED_OUT:
+            return StartTimedOut(child.spec.start_timeout)
+        case cause:
+            error = ending.failure if isinstance(ending, Raised) else None
+            return Stopped(cause or StopCause.SHUTDOWN, error)
+
+
+def _healthy_for(t: Transition, child: Child) -> Seconds:
+    """Return how long it worked: a stall or a stop is no part of that."""
+    if child.ready_at is None:
+        return 0.0
+    if child.cause is StopCause.STALLED:
+        return child.beat_at - child.ready_at
+    return (child.since if child.phase is Phase.STOPPING else t.now) - child.ready_at
+
+
+def _leave(t: Transition, child: Child, outcome: Outcome) -> None:
+    ran_for = _healthy_for(t, child)
+    about = t.about(child)
+    t.emit(ChildExited(*about, outcome=outcome, ran_for=ran_for, restart=child.spec.restart))
+    if isinstance(outcome, Stopped) and outcome.error is not None:
+        t.emit(CleanupFailed(*about, failure=outcome.error))
+    _answer(t, child, outcome)
+    down = t.put(reset_if_healthy(_down(t, child, outcome, ran_for), ran_for))
+    _follow_up(t, child, down, outcome)
+
+
+def _down(t: Transition, child: Child, outcome: Outcome, ran_for: Seconds) -> Child:
+    message = describe(outcome)
+    death = Death(child.incarnation, t.now, ran_for, type(outcome).__name__, message)
+    return replace(
+        child,
+        phase=Phase.STOPPED,
+        since=t.now,
+        deadline=None,
+        ready_at=None,
+        cause=None,
+        stage=None,
+        last=outcome,
+        deaths=(*child.deaths, death)[-TALLY_SIZE:],
+        start_ticket=None,
+        is_new=False,
+        stop_tickets=(),
+    )
+
+
+def _answer(t: Transition, child: Child, outcome: Outcome) -> None:
+    for ticket in child.stop_tickets:
+        t.reply(ticket, Done())
+    match outcome:
+        case Stopped():
+            t.reply(child.start_ticket, Refusal.INTERRUPTED)
+        case Ignored():
+            t.reply(child.start_ticket, Done())
+        case _:
+            t.reply(child.start_ticket, NotStarted(describe(outcome)))
+
+
+def _follow_up(t: Transition, was: Child, child: Child, outcome: Outcome) -> None:
+    """Decide what comes next; *was* is the child before its end, *child* after it."""
+    is_first = was.incarnation == 1 and not t.state.is_ready
+    is_failed_start = isinstance(outcome, _FAILED_START)
+    if t.state.is_stopping:
+        t.state = replace(t.state, halting=without(t.state.halting, child.id))
+    elif was.start_ticket is not None and (is_failed_start or isinstance(outcome, Fatal)):
+        _undo_manual_start(t, was, child)
+    elif isinstance(outcome, Fatal):
+        _refuse_restart(t, child, outcome)
+    elif child.id in t.state.halting:
+        _collect(t, child, outcome)
+    elif was.cause is StopCause.TERMINATED:
+        _keep_down(t, child, Phase.STOPPED)
+    elif is_failed_start and is_first and not child.spec.lenient_start:
+        give_up(t, Grounds.START, child, outcome)
+    else:
+        _meet_fate(t, child, outcome)
+
+
+def _undo_manual_start(t: Transition, was: Child, child: Child) -> None:
+    if was.is_new:
+        t.drop(child)
+    elif was.is_trial:
+        park(t, child)
+
+
+def _refuse_restart(t: Transition, child: Child, outcome: Outcome) -> None:
+    if child.spec.on_exhausted is OnExhausted.PARK:
+        park(t, child, for_good=True)
+    else:
+        give_up(t, Grounds.FATAL, child, outcome)
+
+
+def _collect(t: Transition, child: Child, outcome: Outcome) -> None:
+    """Go on with a group's stop: this member is down, whether it was asked or not."""
+    t.state = replace(t.state, halting=without(t.state.halting, child.id))
+    if child.id not in t.state.rollout:
+        _keep_down(t, child, Phase.STOPPED)
+    elif is_blocked(t, child):
+        give_up(t, Grounds.ZOMBIE, child, outcome)
+    else:
+        t.put(replace(child, phase=Phase.WAITING))
+
+
+def _keep_down(t: Transition, child: Child, phase: Phase) -> None:
+    if child.is_temporary:
+        t.drop(child)
+        t.state = replace(t.state, rollout=without(t.state.rollout, child.id))
+    else:
+        t.put(replace(child, phase=phase))
+
+
+def _meet_fate(t: Transition, child: Child, outcome: Outcome) -> None:
+    match fate(child.spec.restart, outcome):
+        case Fate.RESTART:
+            restart(t, child, outcome)
+        case Fate.KEEP | Fate.FORGET:
+            _keep_down(t, child, Phase.DONE)

@@ -1,0 +1,110 @@
+"""Management calls: OTP's table (start, restart, terminate, delete), as requests with one answer."""
+
+from dataclasses import replace
+
+from supervision._core._messages import (
+    DeleteChild,
+    Done,
+    Refusal,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+)
+from supervision._core._restarting import is_blocked
+from supervision._core._starting import start
+from supervision._core._state import Child, Phase, without
+from supervision._core._stopping import stop
+from supervision._core._transition import Transition
+from supervision._outcome import StopCause
+
+
+def start_child(t: Transition, request: StartChild) -> None:
+    """Add a child after all others and start it."""
+    known = t.children.get(request.spec.id)
+    if t.state.is_stopping:
+        t.reply(request.ticket, Refusal.STOPPING)
+    elif known is not None:
+        is_up = known.phase in (Phase.STARTING, Phase.READY)
+        t.reply(request.ticket, Refusal.RUNNING if is_up else Refusal.PRESENT)
+    else:
+        child = Child(request.spec, Phase.STOPPED, t.now, start_ticket=request.ticket, is_new=True)
+        start(t, child)
+
+
+def restart_child(t: Transition, request: RestartChild) -> None:
+    """Start a child that is down; a parked one gets its trial now."""
+    child = t.children.get(request.child)
+    refusal = Refusal.STOPPING if t.state.is_stopping else _why_not_down(child)
+    if refusal is None and child is not None and is_blocked(t, child):
+        refusal = Refusal.ZOMBIE
+    if child is None or refusal is not None:
+        t.reply(request.ticket, refusal or Refusal.NOT_FOUND)
+    else:
+        start(t, replace(child, start_ticket=request.ticket))
+
+
+def delete_child(t: Transition, request: DeleteChild) -> None:
+    """Forget a child that is down."""
+    child = t.children.get(request.child)
+    refusal = Refusal.STOPPING if t.state.is_stopping else _why_not_down(child)
+    if refusal is None and child is not None and _has_zombie(t, child):
+        refusal = Refusal.ZOMBIE
+    if child is None or refusal is not None:
+        t.reply(request.ticket, refusal or Refusal.NOT_FOUND)
+    else:
+        t.drop(child)
+        t.reply(request.ticket, Done())
+
+
+def terminate_child(t: Transition, request: TerminateChild) -> None:
+    """Stop a child and leave it down; a pending restart is cancelled (D9)."""
+    child = t.children.get(request.child)
+    if child is None:
+        t.reply(request.ticket, Refusal.NOT_FOUND)
+    elif child.is_live:
+        _terminate_live(t, child, request)
+    else:
+        _terminate_down(t, child)
+        t.reply(request.ticket, Done())
+
+
+def _terminate_live(t: Transition, child: Child, request: TerminateChild) -> None:
+    if request.ticket is not None:
+        child = replace(child, stop_tickets=(*child.stop_tickets, request.ticket))
+    t.put(child)
+    if t.state.is_stopping:
+        return
+    t.state = replace(t.state, rollout=without(t.state.rollout, child.id))
+    if child.phase is Phase.STOPPING:
+        t.put(replace(child, cause=StopCause.TERMINATED))
+    else:
+        stop(t, child, StopCause.TERMINATED)
+
+
+def _terminate_down(t: Transition, child: Child) -> None:
+    if child.phase is Phase.ZOMBIE:
+        return
+    if child.phase is Phase.BACKOFF:
+        # Those that wait for it no longer have to.
+        t.state = replace(t.state, rollout_at=min(t.state.rollout_at, t.now))
+    t.state = replace(t.state, rollout=without(t.state.rollout, child.id))
+    if child.is_temporary:
+        t.drop(child)
+    else:
+        t.put(replace(child, phase=Phase.STOPPED, since=t.now, deadline=None))
+
+
+def _why_not_down(child: Child | None) -> Refusal | None:
+    if child is None:
+        return Refusal.NOT_FOUND
+    match child.phase:
+        case Phase.STARTING | Phase.READY:
+            return Refusal.RUNNING
+        case Phase.STOPPING | Phase.BACKOFF | Phase.WAITING:
+            return Refusal.RESTARTING
+        case Phase.STOPPED | Phase.DONE | Phase.PARKED | Phase.ZOMBIE:
+            return None
+
+
+def _has_zombie(t: Transition, child: Child) -> bool:
+    return any(zombie == child.id for zombie, _ in t.state.zombies)

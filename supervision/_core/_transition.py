@@ -1,0 +1,56 @@
+"""One step in the making: a working copy of the state and the actions so far."""
+
+from dataclasses import replace
+
+from supervision._core._messages import Action, Answer, Emit, Reply, Ticket
+from supervision._core._state import Child, State
+from supervision._events import Event, StaleNotice
+from supervision._outcome import ChildId, Seconds
+
+
+class Transition:
+    """What the handlers of one input read and change; the state they began with stays as it was."""
+
+    def __init__(self, state: State, now: Seconds) -> None:
+        self.children = dict(state.children)
+        self.state = replace(state, children=self.children)
+        self.now = now
+        self.actions: list[Action] = []
+
+    def put(self, child: Child) -> Child:
+        """Store *child* in place of its former self and return it."""
+        self.children[child.id] = child
+        return child
+
+    def drop(self, child: Child) -> None:
+        """Forget *child*."""
+        del self.children[child.id]
+
+    def act(self, action: Action) -> None:
+        """Have the driver do *action*, after those before it."""
+        self.actions.append(action)
+
+    def emit(self, event: Event) -> None:
+        """Have the driver tell the sink."""
+        self.act(Emit(event))
+
+    def reply(self, ticket: Ticket | None, answer: Answer) -> None:
+        """Answer a request, if anybody waits."""
+        if ticket is not None:
+            self.act(Reply(ticket, answer))
+
+    def about(self, child: Child) -> tuple[str, Seconds, ChildId, int]:
+        """Return the fields every event about *child* begins with."""
+        return self.state.path, self.now, child.id, child.incarnation
+
+    def live(self, child: ChildId, incarnation: int) -> Child | None:
+        """Return the child if that very incarnation is live."""
+        found = self.children.get(child)
+        if found is None or not found.is_live or found.incarnation != incarnation:
+            return None
+        return found
+
+    def drop_notice(self, child: ChildId, incarnation: int) -> None:
+        """Count and report a notice from an incarnation that is over (D16)."""
+        self.state = replace(self.state, stale_notices=self.state.stale_notices + 1)
+        self.emit(StaleNotice(self.state.path, self.now, child, incarnation))

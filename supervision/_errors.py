@@ -1,0 +1,146 @@
+"""Every error of supervision, one class per situation.
+
+`SupervisionError` is the base of all that this package raises. `DoNotRestart` and `IgnoreStart` stand
+apart: children raise them to tell their supervisor something.
+"""
+
+from supervision._outcome import ChildId, Death, Failure
+
+
+class SupervisionError(Exception):
+    """Base of every error that supervision raises."""
+
+
+class SpecError(SupervisionError):
+    """A child or supervisor was described in a way that can't work; *field* names the culprit.
+
+    The fault is in the code that wrote the spec. Raised at construction, never while running.
+    """
+
+    def __init__(self, owner: str, field: str, problem: str) -> None:
+        super().__init__(f"{owner}: {field} {problem}")
+        self.owner = owner
+        self.field = field
+        self.problem = problem
+
+
+class EscalationError(SupervisionError):
+    """A supervisor stopped all its children and left, because of what *child* did.
+
+    To a parent supervisor this is a crash, whatever the child's restart type (D1).
+    """
+
+    def __init__(self, supervisor: str, child: ChildId, problem: str) -> None:
+        super().__init__(f"{supervisor}: {problem}")
+        self.supervisor = supervisor
+        self.child = child
+
+
+class IntensityExceeded(EscalationError):
+    """Children died more often than the restart intensity allows; *tally* is the offender's."""
+
+    def __init__(self, supervisor: str, offender: ChildId, tally: tuple[Death, ...]) -> None:
+        last = f", last: {tally[-1].cause} {tally[-1].message}" if tally else ""
+        super().__init__(supervisor, offender, f"too many restarts, gave up on {offender}{last}")
+        self.offender = offender
+        self.tally = tally
+
+
+class ChildStartFailed(EscalationError):
+    """A child was not ready at the first start of its supervisor, or on a manual start."""
+
+    def __init__(self, supervisor: str, child: ChildId, reason: str) -> None:
+        super().__init__(supervisor, child, f"{child} failed to start: {reason}")
+        self.reason = reason
+
+
+class FatalChildError(EscalationError):
+    """A child said that restarting it can't help."""
+
+    def __init__(self, supervisor: str, child: ChildId, failure: Failure) -> None:
+        super().__init__(supervisor, child, f"{child} must not be restarted: {failure}")
+        self.failure = failure
+
+
+class ZombieBlocksRestart(EscalationError):
+    """An exclusive child did not die when cancelled, so its successor can't start (D13)."""
+
+    def __init__(self, supervisor: str, child: ChildId) -> None:
+        super().__init__(supervisor, child, f"{child} would not die and holds what it needs")
+
+
+class RequestRefused(SupervisionError):
+    """A management call was not carried out; nothing has changed."""
+
+    problem = "refused"
+
+    def __init__(self, supervisor: str, child: ChildId) -> None:
+        super().__init__(f"{supervisor}: {child} {self.problem}")
+        self.supervisor = supervisor
+        self.child = child
+
+
+class ChildNotFound(RequestRefused):
+    """The supervisor has no child of that id."""
+
+    problem = "is not a child"
+
+
+class ChildRunning(RequestRefused):
+    """The child runs; terminate it first."""
+
+    problem = "is running"
+
+
+class ChildRestarting(RequestRefused):
+    """The child is on its way up or down; terminate it to end that."""
+
+    problem = "is being restarted or stopped"
+
+
+class ChildAlreadyPresent(RequestRefused):
+    """A child of that id is known but does not run; restart it or delete it."""
+
+    problem = "is already known"
+
+
+class ChildIsZombie(RequestRefused):
+    """The last incarnation was abandoned and still runs; only the end of it helps."""
+
+    problem = "is a zombie"
+
+
+class SupervisorStopping(RequestRefused):
+    """The supervisor is going down and takes no more requests."""
+
+    problem = "can't be managed: the supervisor is stopping"
+
+
+class StartInterrupted(RequestRefused):
+    """The start asked for was cut short by a terminate, a group restart or the supervisor's stop."""
+
+    problem = "was stopped before it was ready"
+
+
+class SupervisorNotRunning(SupervisionError):
+    """The call needs a running supervisor; start it first."""
+
+
+class SupervisorAlreadyRunning(SupervisionError):
+    """One `Supervisor` object runs once at a time; it was put into two places or run twice."""
+
+
+class WouldDeadlock(SupervisionError):
+    """A child asked to wait for its own end; use `request_stop`, which does not wait."""
+
+
+class AlreadyReady(SupervisionError):
+    """A child called `ready()` twice."""
+
+
+class DoNotRestart(Exception):  # noqa: N818 - a message to the supervisor, named for what it says
+    """Raise it from a child when restarting can't help; the supervisor escalates at once."""
+
+
+class IgnoreStart(Exception):  # noqa: N818 - the same
+    """Raise it before `ready()` when there is nothing to do; the child stays down, no error."""

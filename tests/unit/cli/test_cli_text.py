@@ -1,0 +1,111 @@
+"""Documents as text for people."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsid.cli import text
+
+UPLOADS = {
+    "arrived": 6,
+    "analysed": 1,
+    "nothing_seen": 1,
+    "refused": 2,
+    "duplicate": 1,
+    "dead": 0,
+    "pending": 1,
+}
+
+
+def build_status(**changes):
+    document = {
+        "version": "1",
+        "running": True,
+        "pid": 7,
+        "uptime_seconds": 5,
+        "uploads": UPLOADS,
+        "refusals": {"empty_file": 2},
+        "queues": [],
+        "actors": None,
+    }
+    return document | changes
+
+
+@given(st.text())
+def test_no_character_that_a_terminal_obeys_gets_through(raw):
+    """`printable` gives printable characters only."""
+    assert text.printable(raw).isprintable()
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp", "Zs"]) | st.just(" ")))
+def test_ordinary_text_is_left_alone(raw):
+    """Letters of all scripts come out as they went in."""
+    assert text.printable(raw) == raw
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.integers(), st.none()), max_size=5))
+def test_a_table_has_one_line_for_the_headers_and_one_a_row(rows):
+    """Nothing in a cell can break or add a line."""
+    lines = text.table(("NAME", "COUNT", "ERROR"), rows).split("\n")
+
+    assert len(lines) == len(rows) + 1
+    assert "".join(lines).isprintable()
+
+
+def test_columns_are_aligned_words_left_and_numbers_right():
+    """Wide characters count for the two cells that they take."""
+    lines = text.table(("NAME", "COUNT"), [("玄関", 5), ("door", 12)]).split("\n")
+
+    assert lines == ["NAME  COUNT", "玄関      5", "door     12"]
+
+
+def test_levels_are_coloured_without_moving_the_columns():
+    """A colour takes no place."""
+    row = text.table(("LEVEL", "SUMMARY"), [("high", "x")]).split("\n")[1]
+
+    assert "\x1b[31m" in row
+    assert re.sub(r"\x1b\[\d+m", "", row) == "high   x"
+
+
+def test_the_accounting_names_every_end_and_every_reason():
+    """People see the sum and why uploads were refused."""
+    shown = text.status(build_status())
+
+    assert "6 arrived = 1 analysed + 1 nothing seen + 2 refused + 1 duplicate + 0 dead" in shown
+    assert "2 empty_file" in shown
+    assert "ADD UP" not in shown
+
+
+def test_an_accounting_that_does_not_add_up_is_said_loudly():
+    """A lost upload is never hidden in a line of numbers."""
+    shown = text.status(build_status(uploads=UPLOADS | {"arrived": 7}))
+
+    assert "DOES NOT ADD UP" in shown
+
+
+def test_a_status_from_the_file_says_that_no_daemon_runs():
+    """The reader knows where the numbers come from."""
+    assert "no daemon runs" in text.status(build_status(running=False))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "-"),
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min 0 s"),
+        (3_700, "1 h 1 min"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_durations_are_shown_in_the_units_that_matter(seconds, shown):
+    """At most two units, the largest first."""
+    assert text.duration(seconds) == shown
+
+
+def test_an_empty_list_of_events_says_so():
+    """Nothing is not an empty line."""
+    assert text.events({"events": []}) == "no events"
