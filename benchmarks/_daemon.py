@@ -1,18 +1,20 @@
 """The daemon as a process of its own, with a folder to feed and a socket to ask."""
 
-import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+from hsid.cli import client
+from hsid.cli.client import Document
+from hsid.constants import DETECTION_QUEUE
 
 PATIENCE_S = 120.0
 """How long a benchmark waits for anything: beyond that it has failed."""
@@ -26,31 +28,30 @@ class Daemon:
     socket_path: Path
     process: subprocess.Popen[bytes]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Document:
         """Return the status document."""
-        connection = http.client.HTTPConnection("hsid")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        try:
-            connection.sock.connect(str(self.socket_path))
-            connection.request("GET", "/v1/status")
-            return dict(json.loads(connection.getresponse().read()))
-        finally:
-            connection.close()
+        return client.get(self.socket_path, "/v1/status", timeout=PATIENCE_S)
 
     def uploads(self) -> dict[str, int]:
         """Return the accounting."""
         return dict(self.status()["uploads"])
 
-    def wait_for(self, settled: int) -> float:
-        """Wait until *settled* uploads are past detection; return the monotonic time."""
+    def wait_until(self, is_reached: Callable[[Document], bool]) -> float:
+        """Wait until the status is such that *is_reached*; return the monotonic time."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            uploads = self.status()["uploads"]
-            waiting = uploads.get("received", 0) + uploads.get("queued", 0)
-            if uploads["arrived"] >= settled and waiting == 0:
+            if is_reached(self.status()):
                 return time.monotonic()
             time.sleep(0.02)
-        raise TimeoutError(f"{settled} uploads were not settled in {PATIENCE_S:.0f} s")
+        raise TimeoutError(f"not reached in {PATIENCE_S:.0f} s: {self.status()}")
+
+    def wait_for(self, count: int) -> float:
+        """Wait until *count* uploads are past detection; return the monotonic time."""
+        return self.wait_until(partial(_is_past_detection, count))
+
+    def database(self) -> Path:
+        """Return the file of the database."""
+        return self.socket_path.with_name("security.db")
 
     def rss_mb(self) -> dict[str, float]:
         """Return the resident memory of the daemon and of its workers together, in MiB."""
@@ -71,7 +72,11 @@ def running(base: Path, **settings: object) -> Iterator[Daemon]:
     """Run the daemon under *base* until the block ends; *settings* go into its file."""
     folder, data = base / "cameras", base / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    values = {"foscam_base_path": str(folder), "data_dir": str(data), "log_level": "WARNING"}
+    values: dict[str, object] = {
+        "foscam_base_path": str(folder),
+        "data_dir": str(data),
+        "log_level": "WARNING",
+    }
     values |= {"log_file_path": str(data / "logs" / "hsid.log")} | settings
     config = base / "hsid.toml"
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
@@ -86,6 +91,13 @@ def running(base: Path, **settings: object) -> Iterator[Daemon]:
         process.wait(timeout=60)
 
 
+def _is_past_detection(count: int, status: Document) -> bool:
+    """Tell whether *count* uploads arrived and none of them waits for the detector."""
+    queue = next(queue for queue in status["queues"] if queue["name"] == DETECTION_QUEUE)
+    waiting = queue["ready"] + queue["leased"] + queue["delayed"]
+    return bool(status["uploads"]["arrived"] >= count and waiting == 0)
+
+
 def _wait_until_it_answers(daemon: Daemon) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -93,7 +105,7 @@ def _wait_until_it_answers(daemon: Daemon) -> None:
             raise ChildProcessError(f"the daemon ended with {daemon.process.returncode}")
         try:
             daemon.status()
-        except (OSError, http.client.HTTPException):
+        except client.ControlError:
             time.sleep(0.05)
         else:
             return

@@ -5,12 +5,19 @@ which the headers of each request were there.
 """
 
 import json
+import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h11
 import trio
+
+PATIENCE_S = 30.0
+"""How long it may take to start."""
 
 REPLY = json.dumps(
     {
@@ -64,6 +71,34 @@ async def serve(port: int, arrivals: Path) -> None:
             await answer(stream, arrivals)
 
     await trio.serve_tcp(handler, port, host="127.0.0.1")
+
+
+@contextmanager
+def instant_detector(base: Path) -> Iterator[tuple[str, Path]]:
+    """Run the instant detector; give its address and the file in which it notes its requests."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arrivals = base / "arrivals"
+    arrivals.touch()
+    command = [sys.executable, "-m", "benchmarks._instant_detector", str(port), str(arrivals)]
+    process = subprocess.Popen(command)
+    try:
+        _wait_for_port(port)
+        yield f"http://127.0.0.1:{port}", arrivals
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
 
 
 if __name__ == "__main__":

@@ -9,17 +9,14 @@
 """
 
 import argparse
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks._daemon import PATIENCE_S, Daemon, running
+from benchmarks._instant_detector import instant_detector
 from benchmarks._pictures import distinct_jpegs
 from benchmarks._report import at_most, print_report, spread
 
@@ -65,34 +62,6 @@ def lone_files(daemon: Daemon, arrivals: Path, count: int) -> list[float]:
         delays.append(1000 * (float(lines[-1]) - closed))
         time.sleep(0.05)
     return delays
-
-
-@contextmanager
-def instant_detector(base: Path) -> Iterator[tuple[str, Path]]:
-    """Run the instant detector; give its address and the file in which it notes its requests."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arrivals = base / "arrivals"
-    arrivals.touch()
-    command = [sys.executable, "-m", "benchmarks._instant_detector", str(port), str(arrivals)]
-    process = subprocess.Popen(command)
-    try:
-        _wait_for_port(port)
-        yield f"http://127.0.0.1:{port}", arrivals
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 def _lines(path: Path) -> list[str]:

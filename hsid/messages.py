@@ -4,6 +4,7 @@ A job crosses a durable queue, so it has a JSON form and a deterministic id: put
 putting it once. A notice crosses a memory channel only; losing one costs time, never work.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,7 +25,7 @@ class DetectionJob:
         return {"upload_id": self.upload_id}
 
     @classmethod
-    def from_payload(cls, payload: dict[str, int | str]) -> Self:
+    def from_payload(cls, payload: Mapping[str, int | str]) -> Self:
         """Read the JSON form; raise `KeyError` or `ValueError` for any other."""
         return cls(int(payload["upload_id"]))
 
@@ -46,6 +47,6 @@ class AnalysisJob:
         return {"batch_id": self.batch_id, "revision": self.revision}
 
     @classmethod
-    def from_payload(cls, payload: dict[str, int | str]) -> Self:
+    def from_payload(cls, payload: Mapping[str, int | str]) -> Self:
         """Read the JSON form; raise `KeyError` or `ValueError` for any other."""
         return cls(str(payload["batch_id"]), int(payload["revision"]))

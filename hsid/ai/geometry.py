@@ -1,15 +1,17 @@
 """From the corners that a detector measured to a box of whole pixels."""
 
+from collections.abc import Sequence
+
 from hsid.model import Box
 
 
-def whole_box(
-    left: float, top: float, right: float, bottom: float, size: tuple[int, int]
-) -> Box | None:
-    """Return the box of whole pixels nearest to these corners, cut to a picture of *size*.
+def whole_box(corners: Sequence[float], size: tuple[int, int]) -> Box | None:
+    """Return the box of whole pixels nearest to *corners*, cut to a picture of *size*.
 
-    It is at least one pixel wide and high. None if the corners touch nothing of the picture.
+    *corners* are left, top, right, bottom. The box is at least one pixel wide and high; it is None
+    if the corners enclose nothing of the picture.
     """
+    left, top, right, bottom = corners
     width, height = size
     if right < 0 or bottom < 0 or left > width or top > height or right < left or bottom < top:
         return None

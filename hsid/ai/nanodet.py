@@ -1,8 +1,8 @@
 """NanoDet: from a picture's pixels to boxes. Runs in worker processes only.
 
 Guarantees that boxes come back in pixels of the picture that was given, inside it, and that no two
-of one class overlap by more than `MAX_OVERLAP`, rounding aside. It knows nothing of files; `hsid.media.decoding`
-opens those.
+of one class overlap by more than `MAX_OVERLAP`, rounding aside. It knows nothing of files;
+`hsid.media.decoding` opens those.
 
 The model looks at 416 by 416 pixels, cut into cells of 8, 16 and 32. For each cell it gives 80
 class scores and, for each of the four sides of a box, a distribution over 11 distances; the
@@ -84,9 +84,7 @@ def detect(image: Image.Image, size: tuple[int, int], floor: float) -> list[RawD
     *image* is RGB and may be smaller than the picture it stands for; boxes are in pixels of *size*.
     """
     fit = Letterbox.fit(*size)
-    session = _session()
-    outputs = session.run(None, {session.get_inputs()[0].name: prepare(image, fit)})
-    return find(outputs, fit, size, floor)
+    return find(_run(prepare(image, fit)), fit, size, floor)
 
 
 def find(
@@ -96,7 +94,7 @@ def find(
     corners, scores, classes = decode(outputs, floor)
     corners = fit.undo(corners, *size)
     kept = suppress(corners, scores, classes)
-    boxes = [whole_box(*corners[index].tolist(), size) for index in kept]
+    boxes = [whole_box(corners[index].tolist(), size) for index in kept]
     return [
         (LABELS[classes[index]], min(1.0, float(scores[index])), *astuple(box))
         for index, box in zip(kept, boxes, strict=True)
@@ -172,6 +170,17 @@ def expectation(logits: Floats) -> Floats:
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
     mean: Floats = (weights * np.arange(BINS, dtype=np.float32)).sum(-1) / weights.sum(-1)
     return mean
+
+
+def _run(pixels: Floats) -> list[Floats]:
+    session = _session()
+    try:
+        outputs: list[Floats] = session.run(None, {session.get_inputs()[0].name: pixels})
+    except Exception as error:
+        if "alloc" in str(error):  # the only sign by which onnxruntime tells it
+            raise MemoryError from error
+        raise
+    return outputs
 
 
 @cache

@@ -136,7 +136,11 @@ def _printable(body: bytes) -> str:
     return "".join(char for char in text if char.isprintable()) or "no text"
 
 
-class _Box(BaseModel):
+class _Strict(BaseModel, strict=True, allow_inf_nan=False):
+    """No text for numbers, no numbers for text, no NaN."""
+
+
+class _Box(_Strict):
     x: float
     y: float
     width: Annotated[float, Field(ge=0)]
@@ -149,13 +153,13 @@ def _as_object(box: Any) -> Any:
     return dict(zip(_Box.model_fields, box, strict=True)) if is_list else box
 
 
-class _Detection(BaseModel):
+class _Detection(_Strict):
     label: Annotated[str, Field(alias="class", min_length=1, max_length=100)]
     confidence: Annotated[float, Field(ge=0, le=1)]
     bbox: Annotated[_Box, BeforeValidator(_as_object)]
 
 
-class _Reply(BaseModel, strict=True, allow_inf_nan=False):
+class _Reply(_Strict):
     detections: Annotated[list[_Detection], Field(max_length=MAX_DETECTIONS)]
     image_width: Annotated[int, Field(ge=1, le=1 << 20)]
     image_height: Annotated[int, Field(ge=1, le=1 << 20)]
@@ -182,7 +186,7 @@ def read_reply(body: bytes, orientation: Orientation = Orientation.UPRIGHT) -> D
 
 def _to_detection(found: _Detection, size: tuple[int, int], orientation: Orientation) -> Detection:
     box = found.bbox
-    whole = whole_box(box.x, box.y, box.x + box.width, box.y + box.height, size)
+    whole = whole_box((box.x, box.y, box.x + box.width, box.y + box.height), size)
     if whole is None:
         raise DetectorReplyError(f"the box of a {found.label!r} lies outside the picture")
     return Detection(found.label, found.confidence, orientation.upright_box(whole, *size))

@@ -21,7 +21,7 @@ LARGEST_ID = 2**63 - 1
 EventId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=MOST_EVENTS, description="How many at most.")]
 Before = Annotated[
-    int | None, Query(ge=1, le=LARGEST_ID, description="Only events with an id below this one.")
+    int | None, Query(ge=1, le=LARGEST_ID, description="Id of an event: only those after it.")
 ]
 
 
@@ -49,7 +49,7 @@ def create_app(source: StatusSource) -> FastAPI:
 
     @app.get("/v1/events")
     async def events(limit: Limit = 20, before: Before = None) -> EventPage:
-        """Return events, latest first."""
+        """Return events by their start, latest first."""
         return await source.events(limit=limit, before=before)
 
     @app.get("/v1/events/{event_id}", responses={404: {"model": Problem}})

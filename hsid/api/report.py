@@ -4,8 +4,9 @@ The daemon and `hsid status` without a daemon both come here, so they can't disa
 and only through the connection it is given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,19 @@ from hsid.queues.protocol import QueueStats
 from hsid.store import events, uploads
 
 
+class CountedQueue(Protocol):
+    """A queue whose entries lie in the database of the snapshot."""
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        ...
+
+    def stats_in(self, connection: Connection) -> QueueStats:
+        """Count what is there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """What only a running daemon knows of itself."""
@@ -34,7 +48,7 @@ class Running:
 
 
 def status_report(
-    conn: Connection, queues: Mapping[str, QueueStats], running: Running | None = None
+    conn: Connection, queues: Iterable[CountedQueue], running: Running | None = None
 ) -> StatusReport:
     """Return how the house is; *running* is None where no daemon runs."""
     accounting = uploads.accounting(conn)
@@ -45,13 +59,13 @@ def status_report(
         uploads=UploadCounts.of(accounting),
         adds_up=accounting.is_balanced,
         refusals=uploads.refusals(conn),
-        queues=tuple(QueueReport.of(name, stats) for name, stats in queues.items()),
+        queues=tuple(QueueReport.of(queue.name, queue.stats_in(conn)) for queue in queues),
         actors=running.actors if running else None,
     )
 
 
 def event_page(conn: Connection, *, limit: int, before: int | None) -> EventPage:
-    """Return up to *limit* events, latest first, of those with an id below *before*."""
+    """Return up to *limit* events by their start, latest first, from after the event *before*."""
     found = events.list_events(conn, limit, before)
     is_full = len(found) == limit
     return EventPage(

@@ -17,7 +17,10 @@ class StatusSource(Protocol):
         ...
 
     async def events(self, *, limit: int, before: int | None) -> EventPage:
-        """Return up to *limit* events, latest first, of those with an id below *before*."""
+        """Return up to *limit* events by their start, latest first.
+
+        *before* is the id of an event: only those that come after it in this order are returned.
+        """
         ...
 
     async def event(self, event_id: int) -> EventDetail | None:

@@ -6,19 +6,12 @@ can't be used. Whatever is heavy is imported inside of the command that needs it
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from hsid import __version__
 from hsid.cli import terminal, text
-from hsid.cli.config_commands import check_config, config
-
-if TYPE_CHECKING:
-    from hsid.config import Settings
-
-EXIT_BAD_CONFIG = 78
-"""EX_CONFIG of sysexits.h: systemd need not try again."""
+from hsid.cli.config_commands import check_config, config, read_settings
 
 config_option = click.option(
     "--config",
@@ -39,9 +32,11 @@ def main(context: click.Context) -> None:
 @config_option
 def run(config_file: Path | None) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
-    settings = _load(config_file)
+    settings = read_settings(config_file)
     from hsid.daemon import run as run_daemon  # noqa: PLC0415 - the whole house
+    from hsid.observe.logging import setup_logging  # noqa: PLC0415 - structlog
 
+    setup_logging(settings)
     sys.exit(run_daemon(settings))
 
 
@@ -67,7 +62,7 @@ def demo(*, once: bool, as_json: bool, keep: Path | None) -> None:
 @terminal.as_json_option
 def status(*, config_file: Path | None, as_json: bool) -> None:
     """Show the accounting and the queues, whether a daemon runs or not."""
-    settings = _load(config_file)
+    settings = read_settings(config_file)
     from hsid.cli import look  # noqa: PLC0415 - SQLAlchemy
 
     terminal.show(look.status(settings), as_json=as_json, render=text.status)
@@ -80,7 +75,7 @@ def status(*, config_file: Path | None, as_json: bool) -> None:
 @terminal.as_json_option
 def events(*, config_file: Path | None, limit: int, before: int | None, as_json: bool) -> None:
     """Show what was judged, latest first, whether a daemon runs or not."""
-    settings = _load(config_file)
+    settings = read_settings(config_file)
     from hsid.cli import look  # noqa: PLC0415 - SQLAlchemy
 
     page = look.events(settings, limit=limit, before=before)
@@ -95,13 +90,3 @@ def version() -> None:
 
 main.add_command(check_config)
 main.add_command(config)
-
-
-def _load(config_file: Path | None) -> "Settings":
-    """Return the settings; end the program in words if they can't be used."""
-    from hsid.config import ConfigError, load_settings  # noqa: PLC0415 - pydantic
-
-    try:
-        return load_settings(config_file)
-    except ConfigError as error:
-        terminal.fail(str(error), EXIT_BAD_CONFIG)

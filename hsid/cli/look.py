@@ -6,7 +6,7 @@ The same documents either way. Reading changes nothing on the disk, and makes no
 import fcntl
 import os
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from functools import partial
 
 from pydantic import BaseModel
 from sqlalchemy import Connection
@@ -15,6 +15,8 @@ from hsid.api.report import event_page, status_report
 from hsid.cli import client, terminal
 from hsid.cli.client import Document
 from hsid.config import Settings
+from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.queues.sqlite_entries import SqliteEntries
 from hsid.store.database import open_read_only
 from hsid.store.errors import StoreError
 from hsid.store.lock import LOCK_NAME
@@ -24,15 +26,18 @@ TIMEOUT = 10.0
 
 def status(settings: Settings) -> Document:
     """Return the `StatusReport`; end the program in words if there is none to be had."""
-    return _look(settings, "/v1/status", {}, _read_status)
+    queues = [
+        SqliteEntries(name, capacity=settings.queue_max_size)
+        for name in (DETECTION_QUEUE, ANALYSIS_QUEUE)
+    ]
+    return _look(settings, "/v1/status", {}, partial(status_report, queues=queues))
 
 
 def events(settings: Settings, *, limit: int, before: int | None) -> Document:
     """Return the `EventPage`; end the program in words if there is none to be had."""
     query = {"limit": limit} if before is None else {"limit": limit, "before": before}
-    return _look(
-        settings, "/v1/events", query, lambda conn: event_page(conn, limit=limit, before=before)
-    )
+    read = partial(event_page, limit=limit, before=before)
+    return _look(settings, "/v1/events", query, read)
 
 
 def _look(
@@ -45,7 +50,8 @@ def _look(
         return client.get(settings.control_socket_path, target, query, timeout=TIMEOUT)
     except client.DaemonUnreachableError as error:
         if _is_daemon_running(settings):
-            terminal.fail(f"hsid: a daemon runs on {settings.data_dir}, but {error}", error.exit_code)
+            words = f"hsid: a daemon runs on {settings.data_dir}, but {error}"
+            terminal.fail(words, error.exit_code)
     except client.ControlError as error:
         terminal.fail(f"hsid: {error}", error.exit_code)
     try:

@@ -18,7 +18,9 @@ limit_option = click.option(
     "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most."
 )
 before_option = click.option(
-    "--before", type=click.IntRange(1, 2**63 - 1), help="Only events with an id below this one."
+    "--before",
+    type=click.IntRange(1, 2**63 - 1),
+    help="Id of an event: only those listed after it.",
 )
 
 

@@ -51,5 +51,8 @@ def unreadable(path: object, error: OSError | UnicodeDecodeError) -> SourceError
 
 def unknown_key(name: str, known: Iterable[str]) -> str:
     """Return what to say about a key that nobody knows."""
-    close = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f'unknown key, did you mean "{close[0]}"?' if close else "unknown key, remove it"
+    spellings = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), list(spellings), n=1, cutoff=0.6)
+    if not close:
+        return "unknown key, remove it"
+    return f'unknown key, did you mean "{spellings[close[0]]}"?'

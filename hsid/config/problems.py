@@ -12,7 +12,7 @@ from hsid.config.describe import allowed
 from hsid.config.errors import Problem, unknown_key
 from hsid.config.fields import is_secret
 from hsid.config.given import DEFAULT, Given
-from hsid.config.urls import mask_url
+from hsid.config.urls import mask_urls
 
 BETWEEN_SETTINGS = "between_settings"
 """Error type of a rule over several settings; its context holds their *keys* and a *message*."""
@@ -98,6 +98,5 @@ def _spelled(path: tuple[int | str, ...]) -> str:
 def _shown(value: object, field: FieldInfo) -> str:
     if is_secret(field) or isinstance(value, dict | list | tuple):
         return "this value"
-    masked = mask_url(value) if isinstance(value, str) and "://" in value else value
-    text = json.dumps(masked, ensure_ascii=False, default=str)
+    text = json.dumps(mask_urls(value), ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."

@@ -6,12 +6,9 @@ Pure.
 
 import json
 from collections.abc import Iterator
-from enum import StrEnum
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from hsid.config.describe import allowed
@@ -19,7 +16,7 @@ from hsid.config.fields import Section, default_of
 from hsid.config.sections.intake import CameraSettings
 from hsid.config.settings import SECTIONS, Settings
 from hsid.config.sources import environment_names
-from hsid.config.urls import mask_url
+from hsid.config.urls import mask_urls
 
 _WIDTH = 98
 _HEAD = """\
@@ -106,27 +103,26 @@ def _assignment(name: str, value: object) -> str:
 def _example_cameras() -> str:
     lines = ["#[[cameras]]\n"]
     for name, field in CameraSettings.model_fields.items():
-        prose = "".join(f"# {line}\n" for line in wrap(field.description or "", _WIDTH - 2))
+        prose = "".join(
+            f"# {line}\n" for line in wrap(f"{field.description} ({allowed(field)})", _WIDTH - 2)
+        )
         lines.append(prose + _assignment(name, _CAMERA_EXAMPLE[name]))
     return "".join(lines)
 
 
 def _masked(settings: Settings) -> dict[str, object]:
-    return {name: _masked_value(getattr(settings, name)) for name in Settings.model_fields}
+    return {name: _plain(getattr(settings, name)) for name in Settings.model_fields}
 
 
-def _masked_value(value: object) -> object:
+def _plain(value: object) -> object:
+    """Return *value* in types that JSON and TOML know, without what is secret in it."""
     match value:
         case None | bool() | int() | float():
             return value
         case CameraSettings():
-            given = value.model_dump(mode="json", exclude_none=True)
-            return dict(given)
+            return dict(value.model_dump(mode="json", exclude_none=True))
         case tuple():
-            return [_masked_value(part) for part in value]
-        case SecretStr():
-            return str(value)
-        case StrEnum() | Path():
-            return str(value)
+            return [_plain(part) for part in value]
         case _:
-            return mask_url(str(value)) if "://" in str(value) else str(value)
+            # a secret masks itself
+            return mask_urls(str(value))

@@ -25,7 +25,7 @@ from hsid.config.sections.logs import Logging
 from hsid.config.sections.outputs import Clips, Notifications, Retention, Video
 from hsid.config.sections.queues import Queues
 from hsid.config.sources import collect
-from hsid.config.urls import mask_url
+from hsid.config.urls import mask_urls
 
 
 class Settings(
@@ -112,7 +112,7 @@ class Settings(
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         for name, value in super().__repr_args__():
-            yield name, mask_url(value) if isinstance(value, str) and "://" in value else value
+            yield name, mask_urls(value)
 
 
 SECTIONS: tuple[type[Section], ...] = tuple(

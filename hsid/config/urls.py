@@ -4,6 +4,7 @@ Only the text is looked at; nothing is resolved or connected to. No message repe
 it may hold a password.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ POSTGRESQL_SCHEMES = ("postgresql", "postgresql+psycopg", "postgresql+asyncpg")
 MASK = "**********"
 
 _HIGHEST_PORT = 65535
+_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@", re.DOTALL)
 
 
 def validate_database_url(url: str) -> str:
@@ -46,15 +48,28 @@ def validate_http_url(url: str) -> str:
 
 
 def mask_url(url: str) -> str:
-    """Return *url* with its password, if it has one, made unreadable."""
+    """Return *url* with its password, if it has one, made unreadable.
+
+    Of a malformed URL only the scheme is left: any part of it may be a piece of the password.
+    """
+    # to the last @, as an unescaped password may hold what else would end it
+    masked = _PASSWORD.sub(rf"\1:{MASK}@", url)
     try:
-        parts = urlsplit(url)
-    except ValueError:  # no URL at all, so nothing in it can be told from a secret
-        return MASK
-    if parts.password is None:
-        return url
-    _, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{parts.username}:{MASK}@{host}").geturl()
+        urlsplit(masked).port  # noqa: B018  looked at because looking raises
+    except ValueError:
+        return f"{url.partition('://')[0]}://{MASK}"
+    return masked
+
+
+def mask_urls(value: object) -> object:
+    """Return *value*, a URL or several among other things, with the passwords unreadable."""
+    match value:
+        case str() if "://" in value:
+            return mask_url(value)
+        case tuple() | list():
+            return type(value)(mask_urls(part) for part in value)
+        case _:
+            return value
 
 
 def _split(url: str, schemes: Collection[str]) -> SplitResult:

@@ -5,7 +5,6 @@ A camera whose clock is wrong must not throw its pictures into another batch or 
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from hsid.model import CaptureSource
@@ -67,18 +66,17 @@ def _to_utc(moment: datetime, zone: tzinfo | None, latest: datetime) -> datetime
 
 
 def _time_in_name(name: bytes) -> datetime | None:
-    return next(_times_in_name(name), None) or _epoch_name(name)
+    moments = (_moment(match) for match in _NAMED.finditer(name))
+    return next(filter(None, moments), None) or _epoch_name(name)
 
 
-def _times_in_name(name: bytes) -> Iterator[datetime]:
-    for match in _NAMED.finditer(name):
-        year, _, month, day, hour, _, minute, second, zulu = match.groups()
-        fields = (int(field) for field in (year, month, day, hour, minute, second))
-        try:
-            moment = datetime(*fields)  # type: ignore[arg-type]  # noqa: DTZ001 - local to the camera
-        except ValueError:
-            continue
-        yield moment.replace(tzinfo=UTC) if zulu else moment
+def _moment(match: re.Match[bytes]) -> datetime | None:
+    year, _, month, day, hour, _, minute, second, zulu = match.groups()
+    fields = (int(field) for field in (year, month, day, hour, minute, second))
+    try:
+        return datetime(*fields, tzinfo=UTC if zulu else None)  # type: ignore[arg-type,misc]
+    except ValueError:
+        return None
 
 
 def _epoch_name(name: bytes) -> datetime | None:

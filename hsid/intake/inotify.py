@@ -45,7 +45,7 @@ _LOST_SELF = flags.DELETE_SELF | flags.IGNORED | flags.UNMOUNT
 _READ_BYTES = 65_536
 """About a thousand events: the event loop is not held up for long by any one read."""
 
-_log = structlog.get_logger("hsid.intake.inotify")
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,11 @@ class Findings:
 
 
 def look_at(root: bytes, path: bytes) -> Look | None:
-    """Return the present stamp of *path* and whether it has a valid trailer; None if it is gone.
+    """Return the present stamp of *path* and whether it has a valid trailer.
 
     What can't be read, or is no regular file, counts as whole: inspection will name the reason.
+    None means that nothing can be reached by the path: it is gone, or in a folder that a scan
+    reports as unreadable.
     """
     try:
         status = stat_beneath(root, path)

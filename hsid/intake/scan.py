@@ -26,7 +26,7 @@ _CHUNK_FILES = 1_000
 _CHUNK_ENTRIES = 20_000
 """A chunk ends with as many unknown files, or after as many entries looked at."""
 
-_log = structlog.get_logger("hsid.intake.scan")
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)

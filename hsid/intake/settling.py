@@ -117,8 +117,11 @@ class Settling:
             entry.stamp = stamp
             self._schedule(path, entry, now + self._settle_seconds)
 
-    def changed(self, path: bytes, stamp: Stamp, now: Seconds) -> None:
-        """Take *path* back: version *stamp*, told complete, was gone before it was inspected."""
+    def take_back(self, path: bytes, stamp: Stamp, now: Seconds) -> None:
+        """Let *path* settle again: version *stamp*, told complete, could not be taken in.
+
+        It had changed before it was inspected, or the ledger failed to store it.
+        """
         if self._told.get(path) == stamp:
             del self._told[path]
         self.seen(path, None, now)

@@ -15,7 +15,7 @@ from hsid.intake.errors import WatchLimitError
 from hsid.intake.hints import Hint
 from hsid.intake.inotify import InotifySource
 
-_log = structlog.get_logger("hsid.intake.source")
+_log = structlog.get_logger(__name__)
 
 
 class Source(Protocol):

@@ -38,8 +38,8 @@ class Outcome(IntEnum):
 
 
 def main() -> None:
-    """Serve calls. Arguments: memory limit in bytes, seconds idle, seconds per call."""
-    memory, idle, call = (int(argument) for argument in sys.argv[1:])
+    """Serve calls. Arguments: memory limit in bytes, seconds idle, whole seconds per call."""
+    memory, idle, call = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     requests, answers = _take_pipes()

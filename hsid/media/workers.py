@@ -19,7 +19,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from signal import Signals
 from typing import Self, TypeVar, TypeVarTuple, cast
 
@@ -42,11 +42,18 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """The processes are the parallelism; idle thread pools would only take address space."""
 
 
+def _usable_processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """What worker processes may use. *memory_bytes* is address space, libraries included."""
+    """What worker processes may use: one process a processor by default.
 
-    processes: int
+    *memory_bytes* is address space, libraries included.
+    """
+
+    processes: int = field(default_factory=_usable_processors)
     memory_bytes: int = 1 << 30
     call_seconds: Seconds = 30.0
     idle_seconds: Seconds = 60.0
@@ -80,7 +87,7 @@ class _Worker:
     @classmethod
     async def start(cls, limits: WorkerLimits) -> Self:
         alarm = math.ceil(limits.call_seconds + _ORPHAN_MARGIN)
-        arguments = (limits.memory_bytes, math.ceil(limits.idle_seconds), alarm)
+        arguments = (limits.memory_bytes, limits.idle_seconds, alarm)
         try:
             process = await trio.lowlevel.open_process(
                 [sys.executable, "-P", "-m", child.__name__, *map(str, arguments)],

@@ -5,6 +5,7 @@ token that has a usual form. A secret that looks like any other word is not reco
 secret belongs into a `SecretStr` or under a key that says so. Pure.
 """
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -65,6 +66,8 @@ def clean_value(key: str, value: object) -> object:
     if is_secret_key(key) and value is not None:
         return MASK
     match value:
+        case float() if not math.isfinite(value):
+            return str(value)  # JSON knows no such numbers
         case bool() | int() | float() | None:
             return value
         case str():

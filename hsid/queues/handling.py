@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self, TypeAlias
 
 import structlog
 
@@ -52,6 +52,13 @@ class Finished:
     completion: Completion
     fallbacks: tuple[Fallback, ...] = ()
     """Tried one after the other if writes of the completion raise."""
+    on_concluded: Callable[[], None] | None = None
+    """Called when the lease has ended, whichever completion it was that ended it."""
+
+    def fallback(self, error: str) -> Self:
+        """Return the next thing to try after the completion failed with *error*."""
+        first, *others = self.fallbacks
+        return replace(self, completion=first(error), fallbacks=tuple(others))
 
 
 @dataclass(slots=True)
@@ -91,11 +98,17 @@ class FailureRules:
         _log.error("entry_given_up", queue=lease.queue, entry=lease.entry.id, error=error)
         try:
             return settling(lease, handler.give_up(lease, error))
-        except Exception:
+        except Exception:  # noqa: BLE001 - the entry must end all the same
             _log.exception("give_up_failed", queue=lease.queue, entry=lease.entry.id)
             return buried(lease, error)
 
-    def finished(self, handler: Handler, lease: Lease, completion: Completion) -> Finished:
+    def finished(
+        self,
+        handler: Handler,
+        lease: Lease,
+        completion: Completion,
+        on_concluded: Callable[[], None] | None,
+    ) -> Finished:
         """Return *completion* with what to do if it can't be carried out."""
 
         def retry(error: str) -> Completion:
@@ -104,7 +117,7 @@ class FailureRules:
         def bury(error: str) -> Completion:
             return buried(lease, error)
 
-        return Finished(lease, completion, (retry, bury))
+        return Finished(lease, completion, (retry, bury), on_concluded)
 
 
 def released(lease: Lease) -> Completion:

@@ -58,6 +58,13 @@ class Attendant:
             self._life.beat()
             await trio.sleep(min(left, BEAT_EVERY))
 
+    async def rest(self, longest: Seconds) -> None:
+        """Do nothing, beating, for *longest* or until asked to stop."""
+        end = trio.current_time() + longest
+        while not self.is_stopping and (left := end - trio.current_time()) > 0:
+            with self.wait(left):
+                await trio.sleep_forever()
+
     async def watch(self) -> None:
         """End the present wait when the actor is asked to stop."""
         await self._life.stopping.wait()

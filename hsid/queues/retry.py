@@ -36,3 +36,22 @@ class RetryPolicy:
         if self.factor == 1:
             return 0
         return math.ceil(math.log(self.longest / self.first) / math.log(self.factor))
+
+
+class Backoff:
+    """The pauses of one caller who tries again until it works."""
+
+    def __init__(self, policy: RetryPolicy, rng: random.Random) -> None:
+        self._policy = policy
+        self._rng = rng
+        self.failures = 0
+        """How often it failed in a row."""
+
+    def fail(self) -> Seconds:
+        """Count a failure; return the pause before the next try."""
+        self.failures += 1
+        return self._policy.delay(self.failures, self._rng)
+
+    def succeed(self) -> None:
+        """Begin anew."""
+        self.failures = 0

@@ -232,9 +232,7 @@ class SqliteEntries:
     def _lists(self) -> Parameters:
         return {"dlq": get_dlq_name(self._name), "overflow": get_dlq_overflow_name(self._name)}
 
-    def _run(
-        self, connection: Connection, statement: str, **parameters: Any
-    ) -> CursorResult[Any]:
+    def _run(self, connection: Connection, statement: str, **parameters: Any) -> CursorResult[Any]:
         return connection.exec_driver_sql(statement, {"queue": self._name, **parameters})
 
     def _run_many(self, connection: Connection, statement: str, many: Sequence[Parameters]) -> None:

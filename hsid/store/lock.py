@@ -57,7 +57,8 @@ class DataDirLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the lock back. The file stays: removing it would let two processes lock two files."""
+        """Give the lock back."""
+        # The file stays: were it removed, two processes could hold locks on two files.
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)

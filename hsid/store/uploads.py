@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from hsid.model import (
@@ -24,14 +24,13 @@ from hsid.model import (
     UploadState,
 )
 from hsid.store import cameras, counts
+from hsid.store.chunks import chunks
 from hsid.store.columns import clean, unfold
 from hsid.store.dedupe import claim
 from hsid.store.rows import to_upload
 from hsid.store.schema import cameras as camera_table
 from hsid.store.schema import detections as detection_table
 from hsid.store.schema import uploads
-
-_CHUNK = 500  # ids a statement; databases limit the number of parameters
 
 _INSERT = insert_or(uploads).on_conflict_do_nothing().returning(uploads.c.id)
 
@@ -88,8 +87,8 @@ def receive(
     stored = [_enter(conn, arrival, dedupe_ttl, tally) for arrival in arrivals]
     for (outcome, reason), count in tally.items():
         counts.add(conn, outcome, count, reason=reason)
-    seen = {upload.camera_id: upload.received_at for upload in stored if upload is not None}
-    for camera_id, moment in seen.items():
+    new = sorted((upload for upload in stored if upload), key=lambda upload: upload.received_at)
+    for camera_id, moment in {upload.camera_id: upload.received_at for upload in new}.items():
         cameras.mark_seen(conn, camera_id, moment)
     return stored
 
@@ -149,14 +148,11 @@ def bury(conn: Connection, upload_id: int, error: str) -> bool:
 
 def mark_analysed(conn: Connection, upload_ids: Iterable[int]) -> int:
     """End the uploads whose batch has its first verdict; return how many were `detected`."""
-    ids = sorted(set(upload_ids))
     changed = 0
-    for start in range(0, len(ids), _CHUNK):
-        chosen = uploads.c.id.in_(ids[start : start + _CHUNK])
-        is_waiting = uploads.c.state == UploadState.DETECTED
-        changed += conn.execute(
-            update(uploads).where(chosen, is_waiting).values(state=UploadState.ANALYSED)
-        ).rowcount
+    for some in chunks(sorted(set(upload_ids))):
+        is_due = uploads.c.id.in_(some), uploads.c.state == UploadState.DETECTED
+        end = update(uploads).where(*is_due).values(state=UploadState.ANALYSED)
+        changed += conn.execute(end).rowcount
     if changed:
         counts.add(conn, UploadState.ANALYSED, changed)
     return changed

@@ -12,7 +12,7 @@ from supervision._core._restarting import (
     park,
     restart,
 )
-from supervision._core._state import Child, Grounds, Phase, reset_if_healthy, without
+from supervision._core._state import Child, Grounds, Phase, reset_if_healthy
 from supervision._core._transition import Transition
 from supervision._events import ChildAbandoned, ChildExited, CleanupFailed, ZombieEnded
 from supervision._outcome import (
@@ -80,10 +80,9 @@ def abandon(t: Transition, child: Child) -> None:
     zombie = (child.id, child.incarnation)
     t.state = replace(t.state, zombies=t.state.zombies | {zombie})
     _leave(t, child, _outcome(child, None))
-    after = t.children.get(child.id)
-    if after is None or not (after.is_pending or after.phase is Phase.PARKED):
-        # Nothing takes its place: keep the record, so that its number is never used again.
-        t.put(replace(after or child, phase=Phase.ZOMBIE, since=t.now, deadline=None))
+    after = t.children[child.id]
+    if not (after.is_pending or after.phase is Phase.PARKED):  # nothing takes its place
+        t.put(replace(after, phase=Phase.ZOMBIE, since=t.now, deadline=None))
     check_zombies(t)
 
 
@@ -92,7 +91,7 @@ def _bury(t: Transition, notice: Ended) -> None:
     t.state = replace(t.state, zombies=t.state.zombies - {zombie})
     t.emit(ZombieEnded(t.state.path, t.now, *zombie))
     child = t.children[notice.child]
-    if child.phase is not Phase.ZOMBIE:
+    if child.phase is not Phase.ZOMBIE or t.has_zombie(child):
         return
     if child.is_temporary:
         t.drop(child)
@@ -168,13 +167,15 @@ def _follow_up(t: Transition, was: Child, child: Child, outcome: Outcome) -> Non
     """Decide what comes next; *was* is the child before its end, *child* after it."""
     is_first = was.incarnation == 1 and not t.state.is_ready
     is_failed_start = isinstance(outcome, _FAILED_START)
+    is_collected = child.id in t.state.halting
+    t.state = replace(t.state, halting=tuple(i for i in t.state.halting if i != child.id))
     if t.state.is_stopping:
-        t.state = replace(t.state, halting=without(t.state.halting, child.id))
-    elif was.start_ticket is not None and (is_failed_start or isinstance(outcome, Fatal)):
+        return
+    if was.start_ticket is not None and (is_failed_start or isinstance(outcome, Fatal)):
         _undo_manual_start(t, was, child)
     elif isinstance(outcome, Fatal):
         _refuse_restart(t, child, outcome)
-    elif child.id in t.state.halting:
+    elif is_collected:
         _collect(t, child, outcome)
     elif was.cause is StopCause.TERMINATED:
         _keep_down(t, child, Phase.STOPPED)
@@ -187,7 +188,7 @@ def _follow_up(t: Transition, was: Child, child: Child, outcome: Outcome) -> Non
 def _undo_manual_start(t: Transition, was: Child, child: Child) -> None:
     if was.is_new:
         t.drop(child)
-    elif was.is_trial:
+    elif was.is_trial and not is_blocked(t, child):
         park(t, child)
 
 
@@ -200,7 +201,6 @@ def _refuse_restart(t: Transition, child: Child, outcome: Outcome) -> None:
 
 def _collect(t: Transition, child: Child, outcome: Outcome) -> None:
     """Go on with a group's stop: this member is down, whether it was asked or not."""
-    t.state = replace(t.state, halting=without(t.state.halting, child.id))
     if child.id not in t.state.rollout:
         _keep_down(t, child, Phase.STOPPED)
     elif is_blocked(t, child):
@@ -212,7 +212,6 @@ def _collect(t: Transition, child: Child, outcome: Outcome) -> None:
 def _keep_down(t: Transition, child: Child, phase: Phase) -> None:
     if child.is_temporary:
         t.drop(child)
-        t.state = replace(t.state, rollout=without(t.state.rollout, child.id))
     else:
         t.put(replace(child, phase=phase))
 

@@ -12,7 +12,7 @@ from supervision._core._messages import (
 )
 from supervision._core._restarting import is_blocked
 from supervision._core._starting import start
-from supervision._core._state import Child, Phase, without
+from supervision._core._state import Child, Phase
 from supervision._core._stopping import stop
 from supervision._core._transition import Transition
 from supervision._outcome import StopCause
@@ -47,7 +47,7 @@ def delete_child(t: Transition, request: DeleteChild) -> None:
     """Forget a child that is down."""
     child = t.children.get(request.child)
     refusal = Refusal.STOPPING if t.state.is_stopping else _why_not_down(child)
-    if refusal is None and child is not None and _has_zombie(t, child):
+    if refusal is None and child is not None and t.has_zombie(child):
         refusal = Refusal.ZOMBIE
     if child is None or refusal is not None:
         t.reply(request.ticket, refusal or Refusal.NOT_FOUND)
@@ -74,7 +74,8 @@ def _terminate_live(t: Transition, child: Child, request: TerminateChild) -> Non
     t.put(child)
     if t.state.is_stopping:
         return
-    t.state = replace(t.state, rollout=without(t.state.rollout, child.id))
+    # Not `dequeue`: a group that halts still has to wait for it.
+    t.state = replace(t.state, rollout=tuple(i for i in t.state.rollout if i != child.id))
     if child.phase is Phase.STOPPING:
         t.put(replace(child, cause=StopCause.TERMINATED))
     else:
@@ -87,7 +88,7 @@ def _terminate_down(t: Transition, child: Child) -> None:
     if child.phase is Phase.BACKOFF:
         # Those that wait for it no longer have to.
         t.state = replace(t.state, rollout_at=min(t.state.rollout_at, t.now))
-    t.state = replace(t.state, rollout=without(t.state.rollout, child.id))
+    t.dequeue(child.id)
     if child.is_temporary:
         t.drop(child)
     else:
@@ -105,6 +106,3 @@ def _why_not_down(child: Child | None) -> Refusal | None:
         case Phase.STOPPED | Phase.DONE | Phase.PARKED | Phase.ZOMBIE:
             return None
 
-
-def _has_zombie(t: Transition, child: Child) -> bool:
-    return any(zombie == child.id for zombie, _ in t.state.zombies)

@@ -9,7 +9,7 @@ from supervision._core._stopping import shut_down
 from supervision._core._transition import Transition
 from supervision._events import ChildParked, Escalated, GroupRestart, RestartRefused
 from supervision._events import RestartScheduled
-from supervision._outcome import ChildId, Failure, Outcome, Seconds, describe, failure_of
+from supervision._outcome import Failure, Outcome, Seconds, describe, failure_of
 from supervision._spec import OnExhausted, Strategy
 
 MAX_DOUBLINGS = 6  # of the cool-down: a minute grows to about an hour, not to a day
@@ -30,7 +30,7 @@ def restart(t: Transition, child: Child, outcome: Outcome) -> None:
 
 def is_blocked(t: Transition, child: Child) -> bool:
     """Tell whether *child* must not start because of its own zombie (D13)."""
-    return child.spec.exclusive and any(zombie == child.id for zombie, _ in t.state.zombies)
+    return child.spec.exclusive and t.has_zombie(child)
 
 
 def _schedule(t: Transition, child: Child) -> None:
@@ -46,7 +46,7 @@ def _schedule(t: Transition, child: Child) -> None:
     child = replace(child, attempt=child.attempt + 1, restarts=child.restarts + 1)
     t.put(replace(child, phase=Phase.BACKOFF, since=t.now, deadline=t.now + delay))
     if t.state.spec.strategy is Strategy.ONE_FOR_ONE:
-        t.state = replace(t.state, rollout=_less(t.state.rollout, child.id))
+        t.dequeue(child.id)
     else:
         _gather(t, child, t.now + delay)
 
@@ -93,7 +93,7 @@ def park(t: Transition, child: Child, *, for_good: bool = False) -> None:
             is_trial=True,
         )
     )
-    t.state = replace(t.state, rollout=_less(t.state.rollout, child.id))
+    t.dequeue(child.id)
 
 
 def give_up(t: Transition, grounds: Grounds, child: Child, outcome: Outcome) -> None:
@@ -110,6 +110,3 @@ def check_zombies(t: Transition) -> None:
     if len(t.state.zombies) > t.state.spec.max_zombies:
         t.act(HardExit(f"{t.state.path}: {len(t.state.zombies)} zombies"))
 
-
-def _less(ids: tuple[ChildId, ...], gone: ChildId) -> tuple[ChildId, ...]:
-    return tuple(each for each in ids if each != gone)

@@ -223,14 +223,9 @@ def budget_left(state: State, child: Child, now: Seconds) -> int | None:
         case OnExhausted.NEVER:
             return None
         case OnExhausted.PARK:
-            return 0 if child.is_trial else state.spec.intensity - child.attempt
+            return 0 if child.is_trial else max(0, state.spec.intensity - child.attempt)
         case OnExhausted.ESCALATE:
             return state.window.left(now)
-
-
-def without(ids: tuple[ChildId, ...], gone: ChildId) -> tuple[ChildId, ...]:
-    """Return *ids* less *gone*."""
-    return tuple(each for each in ids if each != gone)
 
 
 def reset_if_healthy(child: Child, ran_for: Seconds) -> Child:

@@ -1,9 +1,10 @@
 """Stopping: the ladder of one child (D12), and many in reverse order."""
 
+import math
 from dataclasses import replace
 
 from supervision._core._messages import Ask, Cancel, Exit
-from supervision._core._state import Child, Mode, Phase
+from supervision._core._state import Child, Mode, Phase, earliest
 from supervision._core._transition import Transition
 from supervision._events import ChildStopping, Stage, SupervisorStopped, SupervisorStopping
 from supervision._outcome import Seconds, StopCause
@@ -62,7 +63,11 @@ def cancel(t: Transition, child: Child) -> None:
     if child.stage is not Stage.CANCEL:
         t.emit(ChildStopping(*t.about(child), stage=Stage.CANCEL, cause=cause))
         t.act(Cancel(child.id, child.incarnation, cause))
-    t.put(replace(child, stage=Stage.CANCEL, deadline=t.now + max(grace, LEAST_GRACE)))
+        until = math.inf
+    else:
+        until = earliest(child.deadline)
+    until = min(until, t.now + max(grace, LEAST_GRACE))
+    t.put(replace(child, stage=Stage.CANCEL, deadline=until))
 
 
 def halt(t: Transition) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from supervision._core._messages import Action, Answer, Emit, Reply, Ticket
-from supervision._core._state import Child, State
+from supervision._core._state import Child, Phase, State
 from supervision._events import Event, StaleNotice
 from supervision._outcome import ChildId, Seconds
 
@@ -23,8 +23,24 @@ class Transition:
         return child
 
     def drop(self, child: Child) -> None:
-        """Forget *child*."""
-        del self.children[child.id]
+        """Forget *child*; while a zombie of it runs, its record stays, so no number is used twice."""
+        self.dequeue(child.id)
+        if self.has_zombie(child):
+            self.put(replace(child, phase=Phase.ZOMBIE, since=self.now, deadline=None))
+        else:
+            del self.children[child.id]
+
+    def dequeue(self, child: ChildId) -> None:
+        """Take *child* out of the line of those to be started, and of those to be stopped."""
+        self.state = replace(
+            self.state,
+            rollout=tuple(each for each in self.state.rollout if each != child),
+            halting=tuple(each for each in self.state.halting if each != child),
+        )
+
+    def has_zombie(self, child: Child) -> bool:
+        """Tell whether an abandoned incarnation of *child* still runs."""
+        return any(zombie == child.id for zombie, _ in self.state.zombies)
 
     def act(self, action: Action) -> None:
         """Have the driver do *action*, after those before it."""

@@ -1,6 +1,7 @@
 """What `hsid demo` does: a folder, a daemon, the story, and a clean end."""
 
 import json
+import logging
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from hsid.cli.demo.progress import shown
 from hsid.cli.demo.stage import Stage, running_daemon, set_up
 from hsid.cli.demo.story import Scene
 from hsid.config import Settings
+from hsid.observe.logging import setup_logging
 
 
 def run(scenes: Sequence[Scene], *, once: bool, as_json: bool, keep: Path | None) -> int:
@@ -27,13 +29,14 @@ def run(scenes: Sequence[Scene], *, once: bool, as_json: bool, keep: Path | None
     """
     with _folder(keep) as folder:
         stage, settings = set_up(folder)
+        _log_into_the_folder(settings)
         return trio.run(partial(_run, scenes, stage, settings, once=once, as_json=as_json))
 
 
 async def _run(
     scenes: Sequence[Scene], stage: Stage, settings: Settings, *, once: bool, as_json: bool
 ) -> int:
-    outcome: Outcome | None = None
+    has_succeeded = False
     # Opened around the daemon, whose end is thus never cut short by a second signal.
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with running_daemon(settings), trio.open_nursery() as nursery:
@@ -41,18 +44,27 @@ async def _run(
             watch = Watch(stage, say=_nothing if as_json else click.echo)
             with shown(len(scenes)) as progress:
                 outcome = await perform(scenes, stage, watch, progress)
+            has_succeeded = outcome.has_succeeded
             _show(outcome, as_json=as_json)
             if not once:
                 _invite(stage)
                 await watch.go_on()
             nursery.cancel_scope.cancel()
-    return 0 if not once or (outcome is not None and outcome.has_succeeded) else 1
+    return 0 if not once or has_succeeded else 1
 
 
 async def _cancel_at_first(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
     async for _ in signals:
         scope.cancel()
         return
+
+
+def _log_into_the_folder(settings: Settings) -> None:
+    """Have the whole log go to the data folder, and only what is amiss to stderr as well."""
+    setup_logging(settings)
+    for handler in logging.getLogger().handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.setLevel(logging.WARNING)
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:

@@ -32,9 +32,10 @@ def summarize(status: Document, events: Sequence[Document], seconds: float) -> D
 
 
 def is_accounted_for(status: Document, expected: int) -> bool:
-    """Tell whether all *expected* uploads have arrived and come to an end."""
+    """Tell whether all *expected* uploads have come to an end, and no queue holds any work."""
     uploads = status["uploads"]
-    return bool(uploads["arrived"] >= expected and uploads["pending"] == 0)
+    waiting = sum(q["ready"] + q["leased"] + q["delayed"] for q in status["queues"])
+    return bool(uploads["arrived"] >= expected and uploads["pending"] == 0 and waiting == 0)
 
 
 def has_succeeded(status: Document, expected: int) -> bool:
@@ -53,8 +54,9 @@ def render(summary: Document) -> str:
 def announce(event: Document) -> str:
     """Return the line that tells of *event* when it comes or changes."""
     started = text.local_time(event["started_at"])
-    score = f"{event['risk_score']} {text.coloured(event['risk_level'])}"
-    return f"{started}  {event['camera_id']}  {score}  {text.printable(event['summary'])}"
+    camera, summary = text.printable(event["camera_id"]), text.printable(event["summary"])
+    risk = f"risk {event['risk_score']} {text.coloured(event['risk_level'])}"
+    return f"{started}  {camera}  {risk}  {summary}"
 
 
 def _events(events: Sequence[Document]) -> str:

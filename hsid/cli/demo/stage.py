@@ -4,6 +4,7 @@ The daemon is the one of `hsid run`. No setting, variable or file from outside r
 nothing is written outside of the stage's folder.
 """
 
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, chdir, contextmanager
@@ -20,7 +21,7 @@ from hsid.config import Settings, load_settings
 from hsid.intake.cameras import camera_id_of
 from hsid.model import Seconds
 
-TIMEOUT: Seconds = 5.0
+TIMEOUT: Seconds = 10.0
 """How long the daemon may take to answer a question."""
 
 
@@ -47,22 +48,17 @@ class Stage:
 
 
 def set_up(folder: Path) -> tuple[Stage, Settings]:
-    """Make the folders of a stage in *folder*, and the settings of its daemon."""
+    """Make the folders of a stage in *folder*, and the settings of its daemon.
+
+    They are written down as well: `hsid run --config` can go on where a kept demo ended.
+    """
     stage = Stage(folder.absolute())
     for camera in CAMERAS:
         (stage.cameras / camera).mkdir(parents=True, exist_ok=True)
+    config_file = stage.folder / "hsid.toml"
+    config_file.write_text(_config(stage), "utf-8")
     with _nothing_from_outside(stage.folder):
-        return stage, load_settings(
-            data_dir=stage.folder / "data",
-            control_socket_path=stage.control_socket,
-            foscam_base_path=stage.cameras,
-            cameras=[
-                {"id": camera_id_of(name.encode()), "name": name, "place": place}
-                for name, place in CAMERAS.items()
-            ],
-            settle_seconds=0.5,
-            batch_late_seconds=5,
-        )
+        return stage, load_settings(config_file)
 
 
 @asynccontextmanager
@@ -74,6 +70,26 @@ async def running_daemon(settings: Settings) -> AsyncIterator[None]:
         await nursery.start(partial(run_daemon, settings))
         yield
         nursery.cancel_scope.cancel()
+
+
+def _config(stage: Stage) -> str:
+    """Return the configuration of the daemon on *stage*; JSON's strings are TOML's as well."""
+    lines = [
+        f"data_dir = {json.dumps(str(stage.folder / 'data'))}",
+        f"control_socket_path = {json.dumps(str(stage.control_socket))}",
+        f"foscam_base_path = {json.dumps(str(stage.cameras))}",
+        "settle_seconds = 0.5",
+        "batch_late_seconds = 5",
+    ]
+    for folder, place in CAMERAS.items():
+        lines += [
+            "",
+            "[[cameras]]",
+            f"id = {json.dumps(camera_id_of(folder.encode()))}",
+            f"name = {json.dumps(folder)}",
+            f"place = {json.dumps(place)}",
+        ]
+    return "\n".join([*lines, ""])
 
 
 @contextmanager

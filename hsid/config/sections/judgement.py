@@ -108,10 +108,11 @@ class Analysis(Section):
     analyst: Literal["rules"] = setting(
         "rules", "Who judges a batch: documented rules.", prefixed_only=True
     )
-    severity_low_max: int = setting(29, "Highest risk score of severity low.", ge=0, le=99)
-    severity_medium_max: int = setting(59, "Highest risk score of severity medium.", ge=0, le=99)
+    # each range leaves room for the thresholds above and below it
+    severity_low_max: int = setting(29, "Highest risk score of severity low.", ge=0, le=97)
+    severity_medium_max: int = setting(59, "Highest risk score of severity medium.", ge=1, le=98)
     severity_high_max: int = setting(
-        84, "Highest risk score of severity high; above it is critical.", ge=0, le=99
+        84, "Highest risk score of severity high; above it is critical.", ge=2, le=99
     )
 
 

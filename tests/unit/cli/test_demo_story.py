@@ -1,9 +1,7 @@
 """The demo's story: what it promises to show, its pictures, and how they are delivered."""
 
-import os
 from collections import Counter
 from datetime import date
-from functools import partial
 from io import BytesIO
 
 import pytest
@@ -118,16 +116,23 @@ async def test_a_slow_delivery_shows_the_file_before_it_is_whole(root, autojump_
     """A watcher gets to see an unfinished file grow under its final name."""
     scene = next(s for s in tell_story() if s.delivery is Delivery.SLOWLY)
     path = root / scene.camera / player.file_name(scene, DAY)
-    sizes = set()
+    sizes = []
 
     async with trio.open_nursery() as nursery:
-        play = partial(player.play, [scene], root, DAY, delivered=lambda _: None)
-        nursery.start_soon(play)
-        while len(sizes) < player.PIECES:
-            await trio.sleep(player.BETWEEN_PIECES / 4)
-            sizes |= {os.stat(path).st_size} if path.exists() else set()
 
-    assert max(sizes) == len(render(scene.content))
+        async def watch():
+            while True:
+                await trio.sleep(player.BETWEEN_PIECES / 4)
+                sizes.append(path.stat().st_size if path.exists() else 0)
+
+        nursery.start_soon(watch)
+        await player.play([scene], root, DAY, delivered=lambda _: None)
+        nursery.cancel_scope.cancel()
+
+    whole = len(render(scene.content))
+    assert sizes == sorted(sizes)
+    assert any(0 < size < whole for size in sizes)
+    assert sizes[-1] == whole
 
 
 async def test_names_hold_the_capture_time(root, autojump_clock):

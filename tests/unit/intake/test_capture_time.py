@@ -15,15 +15,18 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def capture(taken=None, name=b"a.jpg", mtime=ARRIVAL, arrival=ARRIVAL, zone=UTC):
+    """Return the capture time from the given sources alone."""
     nanoseconds = mtime if isinstance(mtime, int) else int(mtime.timestamp()) * 10**9
     return capture_time(taken, name, nanoseconds, arrival, zone)
 
 
 def local(*fields: int) -> datetime:
+    """Return a naive time."""
     return datetime(*fields)  # noqa: DTZ001 - a camera's local time
 
 
 def utc(*fields: int) -> datetime:
+    """Return a time in UTC."""
     return datetime(*fields, tzinfo=UTC)
 
 

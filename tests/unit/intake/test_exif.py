@@ -18,6 +18,7 @@ NOON = datetime(2026, 6, 10, 12, 0, 30)  # noqa: DTZ001 - a camera's local time
 
 
 def build_exif(main: dict | None = None, detail: dict | None = None, order: str = "<") -> bytes:
+    """Return an EXIF block as Pillow writes it."""
     exif = Image.Exif()
     exif.endian = order
     for tag, value in (main or {}).items():
@@ -28,6 +29,7 @@ def build_exif(main: dict | None = None, detail: dict | None = None, order: str 
 
 
 def parsed(*args, **options) -> Exif:
+    """Return what a built block reads as."""
     return parse_exif(build_exif(*args, **options).removeprefix(b"Exif\0\0"))
 
 

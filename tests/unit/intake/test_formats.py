@@ -11,6 +11,7 @@ from hsid.intake.formats import HEAD_BYTES, is_cut_signature, looks_whole, recog
 
 
 def ftyp(major: bytes, *compatible: bytes) -> bytes:
+    """Return the start of an ISO media file of these brands."""
     body = b"ftyp" + major + bytes(4) + b"".join(compatible)
     return (len(body) + 4).to_bytes(4, "big") + body + b"mdat"
 

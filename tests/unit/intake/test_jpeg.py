@@ -16,6 +16,7 @@ any_example = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 
 
 def refusal_of(content: bytes, max_pixels: int = LIMIT) -> RefusalReason:
+    """Return why *content* is refused."""
     with pytest.raises(RefusedError) as caught:
         read_jpeg(content, max_pixels)
     return caught.value.reason

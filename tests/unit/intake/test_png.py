@@ -16,16 +16,19 @@ any_example = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 
 
 def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    """Return a well-formed chunk."""
     checksum = zlib.crc32(kind + data).to_bytes(4, "big")
     return len(data).to_bytes(4, "big") + kind + data + checksum
 
 
 def header(width: int, height: int) -> bytes:
+    """Return a header chunk."""
     size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     return chunk(b"IHDR", size + b"\x08\x02\0\0\0")
 
 
 def refusal_of(content: bytes, max_pixels: int = LIMIT) -> RefusalReason:
+    """Return why *content* is refused."""
     with pytest.raises(RefusedError) as caught:
         read_png(content, max_pixels)
     return caught.value.reason

@@ -13,6 +13,7 @@ HALF, WHOLE = Look(Stamp(1, 500, 10), is_whole=False), Look(Stamp(1, 900, 20), i
 
 
 def build_settling(**options) -> Settling:
+    """Return a settling of two seconds."""
     return Settling(SETTLE, **options)
 
 
@@ -127,7 +128,7 @@ def test_foreign_and_temporary_names_are_ignored_and_counted(path: bytes) -> Non
     settling.finished(path, 0.0)
     settling.seen(path, None, 0.0)
 
-    assert settling.due(math.inf) == []
+    assert settling.due(1e9) == []
     assert settling.statistics().ignored == 2
 
 
@@ -147,7 +148,7 @@ def test_a_file_changed_under_inspection_settles_again() -> None:
     settling = build_settling()
     settling.finished(PATH, 0.0)
     look(settling, 0.0, HALF)
-    settling.changed(PATH, HALF.stamp, 1.0)
+    settling.take_back(PATH, HALF.stamp, 1.0)
 
     assert look(settling, 3.0) == [Verdict.WAIT]
     assert look(settling, 5.0) == [Verdict.COMPLETE]
@@ -159,7 +160,7 @@ def test_taking_back_an_old_version_keeps_the_new_one_told() -> None:
     for seen in (HALF, WHOLE):
         settling.finished(PATH, 0.0)
         look(settling, 0.0, seen)
-    settling.changed(PATH, HALF.stamp, 1.0)
+    settling.take_back(PATH, HALF.stamp, 1.0)
 
     assert look(settling, 3.0) == [Verdict.REPEATED]
 

@@ -25,28 +25,34 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.0, 0.5, SETTLE, 100.0]))
     def time_passes(self, seconds: float) -> None:
+        """Let time pass."""
         self.now += seconds
 
     @rule(path=paths)
     def writer_closes(self, path: bytes) -> None:
+        """Let a writer close a file."""
         self.settling.finished(path, self.now)
 
     @rule(path=paths, stamp=stamps)
     def scan_finds(self, path: bytes, stamp: Stamp | None) -> None:
+        """Let a scan find a file."""
         self.settling.seen(path, stamp, self.now)
 
     @rule(path=paths)
     def inspection_finds_it_changed(self, path: bytes) -> None:
+        """Let the version told last be taken back."""
         if path in self.told:
-            self.settling.changed(path, self.told.pop(path), self.now)
+            self.settling.take_back(path, self.told.pop(path), self.now)
 
     @rule(stamp=stamps, is_whole=st.booleans(), limit=st.integers(1, 3))
     def actor_looks(self, stamp: Stamp | None, limit: int, *, is_whole: bool) -> None:
+        """Let some of what is due be seen as the same."""
         for path in self.settling.due(self.now, limit):
             look = None if stamp is None else Look(stamp, is_whole)
             self.check(path, look, self.settling.observe(path, look, self.now))
 
     def check(self, path: bytes, look: Look | None, verdict: Verdict) -> None:
+        """Check that a verdict fits what was seen and told before."""
         assert (verdict is Verdict.GONE) == (look is None)
         if look is None:
             self.told.pop(path, None)
@@ -56,10 +62,12 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def memory_is_bounded(self) -> None:
+        """There are never more files than there is room for."""
         assert len(self.settling.pending(self.now)) <= ROOM
 
     @invariant()
     def whatever_is_pending_will_be_looked_at(self) -> None:
+        """Nothing is pending without a deadline."""
         pending = self.settling.pending(self.now)
         next_look = self.settling.next_look()
         assert next_look <= self.now + SETTLE if pending else next_look == math.inf

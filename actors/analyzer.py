@@ -1,0 +1,103 @@
+"""The analyzer: has closed batches judged and stores the events."""
+
+from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from hsid.ai.analyst import Analyst, Case
+from hsid.ai.severity import SeverityThresholds, severity_of
+from hsid.messages import AnalysisJob
+from hsid.model import Batch, BatchState, Camera, DetectionRecord, EventState, Verdict
+from hsid.observe.logging import bind_ids, get_logger
+from hsid.queues.completion import Ack, Bury, Completion
+from hsid.queues.consumer import Consumer
+from hsid.queues.protocol import Lease
+from hsid.store import batches, events, uploads
+from hsid.store.store import Store
+from supervision import Context
+
+_log = get_logger("actors.analyzer")
+
+
+@dataclass(frozen=True, slots=True)
+class Analyzer:
+    """Works on the entries of *consumer*. *timezone* is the house's; None: this machine's."""
+
+    consumer: Consumer
+    store: Store
+    analyst: Analyst
+    thresholds: SeverityThresholds
+    timezone: str | None
+
+    async def run(self, ctx: Context) -> None:
+        """Handle entries until asked to stop; the one begun is finished."""
+        await self.consumer.serve(self, ctx)
+
+    async def handle(self, lease: Lease) -> Completion:
+        """Judge one batch; see `hsid.queues.handling.Handler`."""
+        job = AnalysisJob.from_payload(lease.entry.payload)
+        found = await self.store.read(partial(batches.load_case, batch_id=job.batch_id))
+        if found is None or not _is_due(found[0], job):
+            return Completion(acks=(Ack(lease),))
+        batch, camera, detections = found
+        with bind_ids(batch_id=batch.id, camera_id=camera.id):
+            verdict = await self.analyst.judge(self._case(batch, camera, detections))
+            return self._complete(lease, batch, detections, verdict)
+
+    def give_up(self, lease: Lease, error: str) -> Completion:
+        """Bury the uploads of a batch that nobody could judge."""
+        job = AnalysisJob.from_payload(lease.entry.payload)
+        write = partial(_bury, job, error)
+        return Completion((write,), acks=(Bury(lease, error),))
+
+    def _case(self, batch: Batch, camera: Camera, detections: tuple[DetectionRecord, ...]) -> Case:
+        name = camera.timezone or self.timezone
+        zone = ZoneInfo(name) if name else None
+        return Case(batch, camera, batch.started_at.astimezone(zone), detections)
+
+    def _complete(
+        self,
+        lease: Lease,
+        batch: Batch,
+        detections: tuple[DetectionRecord, ...],
+        verdict: Verdict,
+    ) -> Completion:
+        level = severity_of(verdict.risk_score, self.thresholds)
+
+        def store(connection: Connection) -> bool:
+            event = events.store_verdict(
+                connection,
+                batch,
+                verdict,
+                revision=batch.revision,
+                level=level,
+                state=EventState.FINAL,
+                upload_ids={record.upload_id for record in detections},
+            )
+            return event is not None
+
+        _log.info(
+            "batch_judged",
+            revision=batch.revision,
+            analyst=verdict.analyst,
+            risk_score=verdict.risk_score,
+            risk_level=level,
+            summary=verdict.summary,
+        )
+        return Completion((store,), acks=(Ack(lease),))
+
+
+def _is_due(batch: Batch, job: AnalysisJob) -> bool:
+    """Tell whether the revision that *job* is about is the latest, and finished."""
+    return batch.state is BatchState.CLOSED and batch.revision == job.revision
+
+
+def _bury(job: AnalysisJob, error: str, connection: Connection) -> bool:
+    records = events.detections_of(connection, job.batch_id)
+    buried = [
+        uploads.bury(connection, upload_id, error)
+        for upload_id in sorted({record.upload_id for record in records})
+    ]
+    return any(buried)

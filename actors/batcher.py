@@ -1,0 +1,92 @@
+"""The batcher: decides which detections belong together, and when a batch is finished.
+
+It keeps nothing in memory: each time it looks at what the store holds, carries out what
+`hsid.batching` decides, and sleeps until the exact time at which there would be something to do.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import trio
+from sqlalchemy import Connection
+
+from hsid.batching import BatchPlan, BatchPolicy, CloseBatch, decide
+from hsid.constants import ANALYSIS_QUEUE
+from hsid.messages import AnalysisJob
+from hsid.model import Seconds
+from hsid.notices import Notice
+from hsid.observe.logging import get_logger
+from hsid.queues.completion import Completer, Completion, Put
+from hsid.queues.lifetime import Attendant, attended
+from hsid.queues.protocol import Entry, QueueUnavailableError
+from hsid.store import batches
+from hsid.store.errors import StoreUnavailableError
+from hsid.store.store import Store
+from supervision import Context
+
+_LONGEST_SLEEP: Seconds = 60.0
+"""A wall clock that is set must not keep a batch open for longer."""
+_STORE_PAUSE: Seconds = 1.0
+
+_log = get_logger("actors.batcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Batcher:
+    """Works whenever *notice* was given, and when a batch's time is up."""
+
+    store: Store
+    completer: Completer
+    policy: BatchPolicy
+    notice: Notice
+
+    async def run(self, ctx: Context) -> None:
+        """Decide until asked to stop."""
+        async with attended(ctx) as attendant:
+            ctx.ready()
+            while not attendant.is_stopping:
+                try:
+                    pause = await self._decide_all()
+                except (StoreUnavailableError, QueueUnavailableError) as error:
+                    _log.warning("batching_postponed", error=str(error))
+                    pause = _STORE_PAUSE
+                await self._wait(attendant, pause)
+
+    async def _wait(self, attendant: Attendant, pause: Seconds) -> None:
+        due = trio.current_time() + pause
+        while not attendant.is_stopping and trio.current_time() < due:
+            with attendant.wait(due - trio.current_time()):
+                await self.notice.wait()
+                return
+
+    async def _decide_all(self) -> Seconds:
+        """Decide for each camera with work; return how long there is nothing to do by itself."""
+        pause = _LONGEST_SLEEP
+        for camera_id in await self.store.read(batches.cameras_with_work):
+            now = datetime.now(UTC)
+            plan = await self.store.write(partial(self._decide_in, camera_id=camera_id, now=now))
+            await self._hand_on(plan)
+            if plan.wake_at is not None:
+                pause = min(pause, (plan.wake_at - now).total_seconds())
+        return pause
+
+    def _decide_in(self, connection: Connection, *, camera_id: str, now: datetime) -> BatchPlan:
+        reach = self.policy.window + self.policy.idle
+        state = batches.load_camera(connection, camera_id, reach=reach)
+        plan = decide(state, now, self.policy)
+        batches.apply(connection, camera_id, plan.actions)
+        return plan
+
+    async def _hand_on(self, plan: BatchPlan) -> None:
+        """Put closed batches into the queue; the reconciler does if this comes to nothing."""
+        jobs = [
+            AnalysisJob(action.batch_id, action.revision)
+            for action in plan.actions
+            if isinstance(action, CloseBatch)
+        ]
+        for job in jobs:
+            _log.info("batch_closed", batch_id=job.batch_id, revision=job.revision)
+        puts = tuple(Put(ANALYSIS_QUEUE, Entry(job.id, job.payload())) for job in jobs)
+        if puts:
+            await self.completer.complete([Completion(puts=puts)])

@@ -1,0 +1,115 @@
+"""The detector: has one picture after the other looked at.
+
+Several of them work side by side on one queue. Whose fault a failure is decides what follows: the
+picture's, it is refused; the service's being away, it waits and no try is used up; anything else,
+it is tried again and at last given up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from hsid.ai.detector import Detector, DetectorUnavailableError, Picture, PictureRefusedError
+from hsid.ai.filtering import keep_relevant
+from hsid.intake.errors import RefusedError, RootUnavailableError
+from hsid.intake.inspector import Inspector
+from hsid.messages import DetectionJob
+from hsid.mime_types import DEFAULT_IMAGE_MIME
+from hsid.model import Detection, DetectionResult, Seconds, Upload, UploadState
+from hsid.observe.logging import bind_ids, get_logger
+from hsid.queues.completion import Ack, Bury, Completion, Outcome, Release, Write
+from hsid.queues.consumer import Consumer
+from hsid.queues.protocol import Lease
+from hsid.store import uploads
+from hsid.store.store import Store
+from supervision import Context
+
+_UNAVAILABLE_PAUSE: Seconds = 5.0
+"""Until an upload is tried again for which there was no detector, or no folder."""
+
+_log = get_logger("actors.detector")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionPolicy:
+    """What of a detector's findings is kept: normalised *classes*, from *threshold* on."""
+
+    classes: frozenset[str]
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorActor:
+    """Works on the entries of *consumer*; *notify* tells the batcher after each upload."""
+
+    consumer: Consumer
+    store: Store
+    inspector: Inspector
+    detector: Detector
+    policy: DetectionPolicy
+    notify: Callable[[], None]
+
+    async def run(self, ctx: Context) -> None:
+        """Handle entries until asked to stop; the one begun is finished."""
+        await self.consumer.serve(self, ctx)
+
+    async def handle(self, lease: Lease) -> Completion:
+        """Detect what one upload shows; see `hsid.queues.handling.Handler`."""
+        job = DetectionJob.from_payload(lease.entry.payload)
+        upload = await self.store.read(partial(uploads.get, upload_id=job.upload_id))
+        if upload is None or upload.state not in {UploadState.RECEIVED, UploadState.QUEUED}:
+            return Completion(acks=(Ack(lease),))
+        with bind_ids(upload_id=upload.id, camera_id=upload.camera_id):
+            return await self._look(lease, upload)
+
+    def give_up(self, lease: Lease, error: str) -> Completion:
+        """Bury an upload whose tries are used up."""
+        job = DetectionJob.from_payload(lease.entry.payload)
+        write = partial(uploads.bury, upload_id=job.upload_id, error=error)
+        return Completion((write,), acks=(Bury(lease, error),), on_done=self._tell_batcher)
+
+    async def _look(self, lease: Lease, upload: Upload) -> Completion:
+        try:
+            content = await self.inspector.read(upload.version)
+            mime_type = upload.mime_type or DEFAULT_IMAGE_MIME
+            picture = Picture(upload.version.path, content, mime_type)
+            result = await self.detector.detect(picture)
+        except (RefusedError, PictureRefusedError) as error:
+            _log.warning("upload_refused", reason=error.reason, detail=error.detail)
+            write: Write = partial(
+                uploads.refuse, upload_id=upload.id, reason=error.reason, detail=error.detail
+            )
+        except (DetectorUnavailableError, RootUnavailableError) as error:
+            _log.warning("detection_postponed", error=str(error), pause=_UNAVAILABLE_PAUSE)
+            return Completion(acks=(Release(lease, _UNAVAILABLE_PAUSE),))
+        else:
+            write = self._record(upload, result)
+        return Completion((write,), acks=(Ack(lease),), on_done=self._tell_batcher)
+
+    def _record(self, upload: Upload, result: DetectionResult) -> Write:
+        kept = keep_relevant(result, self.policy.classes, self.policy.threshold)
+        _log.info(
+            "upload_looked_at",
+            detector=self.detector.name,
+            found=[f"{one.label} {one.confidence:.2f}" for one in kept],
+            passed_over=len(result.detections) - len(kept),
+        )
+        return partial(_record, upload.id, kept, result.width, result.height, self.detector.name)
+
+    def _tell_batcher(self, _: Outcome) -> None:
+        self.notify()
+
+
+def _record(
+    upload_id: int,
+    kept: tuple[Detection, ...],
+    width: int,
+    height: int,
+    detector: str,
+    connection: Connection,
+) -> bool:
+    return uploads.record_detections(
+        connection, upload_id, kept, width=width, height=height, detector=detector
+    )

@@ -1,0 +1,62 @@
+"""The doors: the control socket, and what its API is told of the running house."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from hsid.api.app import create_app
+from hsid.api.models import ActorReport, EventDetail, EventPage, StatusReport
+from hsid.api.report import CountedQueue, Running, event_detail, event_page, status_report
+from hsid.api.server import serve
+from hsid.model import Seconds
+from hsid.store.store import Store
+from supervision import Context
+
+Actors = Callable[[], tuple[ActorReport, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseSource:
+    """Answers the API's questions from the store and the supervision tree.
+
+    *started_at* is the `trio.current_time` at which the daemon began.
+    """
+
+    store: Store
+    queues: Sequence[CountedQueue]
+    actors: Actors
+    started_at: Seconds
+
+    async def status(self) -> StatusReport:
+        """Return the accounting, the queues and the actors of one moment."""
+        uptime = trio.current_time() - self.started_at
+        running = Running(os.getpid(), uptime, self.actors())
+        return await self.store.read(partial(status_report, queues=self.queues, running=running))
+
+    async def events(self, *, limit: int, before: int | None) -> EventPage:
+        """Return a page of events, latest first."""
+        return await self.store.read(partial(event_page, limit=limit, before=before))
+
+    async def event(self, event_id: int) -> EventDetail | None:
+        """Return one event with its detections."""
+        return await self.store.read(partial(event_detail, event_id=event_id))
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSocket:
+    """Serves the API of *source* on a Unix socket at *path*."""
+
+    path: Path
+    source: HouseSource
+
+    async def run(self, ctx: Context) -> None:
+        """Serve until asked to stop; requests under way get a moment to finish.
+
+        Raises:
+            SocketPathError: The socket can't be made at *path*.
+        """
+        await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)

@@ -1,0 +1,184 @@
+"""One queue's way to its handlers and back: leased ahead, handled, committed in groups.
+
+A consumer belongs to the topology for the life of the daemon. Three kinds of actors run its parts:
+one pump, one committer, and any number of handlers (`serve`). Each may crash and be started again:
+what it held is either settled or still in the consumer's hands. Start the committer first and stop
+it last.
+
+What it does not promise: that an entry is handled once. A lost lease or a crash repeats it, so
+the writes of a completion are guarded.
+"""
+
+import random
+from dataclasses import dataclass
+
+import structlog
+import trio
+
+from hsid.model import Seconds
+from hsid.queues.committer import Committer
+from hsid.queues.completion import Completer, Completion
+from hsid.queues.handling import (
+    FailureRules,
+    Handler,
+    TriesUsedUpError,
+    describe,
+    released,
+    settling,
+)
+from hsid.queues.lifetime import Attendant, Lifetime, attended
+from hsid.queues.protocol import DurableQueue, Lease, QueueError
+from hsid.queues.pump import Pump
+from hsid.queues.retry import Backoff, RetryPolicy
+
+_log = structlog.get_logger(__name__)
+
+_RECONNECT = RetryPolicy(first=0.1, longest=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerStatistics:
+    """A consumer at one moment, and its counts since the process began."""
+
+    outstanding: int
+    """Leased and not settled: waiting, in a handler, or pending."""
+    waiting: int
+    pending: int
+    """Handled, not durable yet."""
+    committed: int
+    discarded: int
+    """Completions whose writes were not due: somebody else had done the work."""
+    failed: int
+    """Handlers that raised, and completions whose writes did."""
+    given_up: int
+    lost: int
+    rejected_puts: int
+    is_degraded: bool
+    """Whether queue or store can't be reached at present."""
+
+
+class Consumer:
+    """Feeds handlers from *queue* and carries out their completions.
+
+    Args:
+        queue: Where the entries come from.
+        completer: Makes completions durable.
+        prefetch: How many entries are leased at a time; at least one for each handler actor.
+        lease_duration: How long a lease holds without being extended. It is extended in time;
+            the duration only matters for leases that nobody holds any more.
+        max_deliveries: How many handlers may begin an entry before it is given up.
+        retry: The delays after failures.
+        rng: Source of the jitter.
+    """
+
+    def __init__(
+        self,
+        queue: DurableQueue,
+        completer: Completer,
+        *,
+        prefetch: int = 16,
+        lease_duration: Seconds = 60.0,
+        max_deliveries: int = 5,
+        retry: RetryPolicy | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._queue = queue
+        self._pump = Pump(
+            queue,
+            prefetch=prefetch,
+            lease_duration=lease_duration,
+            backoff=Backoff(_RECONNECT, rng),
+        )
+        self._committer = Committer(
+            completer, settled=self._pump.settled, backoff=Backoff(_RECONNECT, rng)
+        )
+        self._rules = FailureRules(max_deliveries, retry or RetryPolicy(), rng)
+        # A semaphore: the committer ends the turn that a handler took.
+        self._suspects_turn = trio.Semaphore(1, max_value=1)
+
+    async def run_pump(self, life: Lifetime) -> None:
+        """Lease ahead of the handlers until asked to stop; give back what none has taken."""
+        await self._pump.run(life)
+
+    async def run_committer(self, life: Lifetime) -> None:
+        """Make completions durable until asked to stop and none is left."""
+        await self._committer.run(life)
+
+    async def serve(self, handler: Handler, life: Lifetime) -> None:
+        """Handle one entry after the other until asked to stop; then finish the one begun.
+
+        A failing handler never ends this: its entry is tried again or given up.
+
+        *Cancellation*: the entry in hand is given back, no try used up.
+        """
+        async with self._pump.subscribe() as leases, attended(life) as attendant:
+            life.ready()
+            while (lease := await _next(leases, attendant)) is not None:
+                await self._settle(lease, handler, attendant)
+
+    def statistics(self) -> ConsumerStatistics:
+        """Return what there is to tell."""
+        counts = self._committer.counts
+        return ConsumerStatistics(
+            outstanding=self._pump.outstanding,
+            waiting=self._pump.waiting,
+            pending=self._committer.pending,
+            committed=counts["committed"],
+            discarded=counts["discarded"],
+            failed=self._rules.counts.failed,
+            given_up=self._rules.counts.given_up,
+            lost=counts["lost"],
+            rejected_puts=counts["rejected"],
+            is_degraded=self._pump.is_degraded or self._committer.is_degraded,
+        )
+
+    async def _settle(self, lease: Lease, handler: Handler, attendant: Attendant) -> None:
+        """Hand in a completion for *lease*, whatever happens."""
+        completion, end_turn = released(lease), None
+        try:
+            if self._rules.is_used_up(lease):
+                error = TriesUsedUpError(f"{lease.begun} handlers began it and none came back")
+                completion = self._rules.give_up(handler, lease, describe(error))
+            elif not lease.is_redelivered:
+                completion = await self._handle(handler, lease)
+            elif await self._take_turn(attendant):
+                end_turn = self._suspects_turn.release
+                completion = await self._handle_suspect(handler, lease)
+        finally:
+            finished = self._rules.finished(handler, lease, completion, end_turn)
+            self._committer.submit(finished)
+
+    async def _handle(self, handler: Handler, lease: Lease) -> Completion:
+        try:
+            return settling(lease, await handler.handle(lease))
+        except Exception as error:  # noqa: BLE001 - a message's failure is not the actor's (D19)
+            return self._rules.after_failure(handler, lease, describe(error))
+
+    async def _handle_suspect(self, handler: Handler, lease: Lease) -> Completion:
+        """Handle what may have killed an earlier process, after counting that durably."""
+        try:
+            begun = await self._queue.begin(lease)
+        except QueueError as error:
+            _log.warning("begin_failed", entry=lease.entry.id, error=describe(error))
+            return released(lease)
+        return await self._handle(handler, begun)
+
+    async def _take_turn(self, attendant: Attendant) -> bool:
+        """Wait until no other suspect is in a handler or on its way into the store.
+
+        If two ran at once and the process died, nobody could tell which one killed it.
+        """
+        while not attendant.is_stopping:
+            with attendant.wait():
+                await self._suspects_turn.acquire()
+                return True
+        return False
+
+
+async def _next(leases: trio.MemoryReceiveChannel[Lease], attendant: Attendant) -> Lease | None:
+    """Wait for an entry; return None when it is time to stop."""
+    while not attendant.is_stopping:
+        with attendant.wait():
+            return await leases.receive()
+    return None

@@ -1,0 +1,124 @@
+"""Events: one for each batch, holding the best verdict on its latest revision."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, tuple_
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.dml import ReturningInsert
+
+from hsid.model import (
+    AnalysisKind,
+    Batch,
+    BatchState,
+    DetectionRecord,
+    Event,
+    EventState,
+    Severity,
+    Verdict,
+)
+from hsid.store.columns import clean
+from hsid.store.rows import SELECT_DETECTIONS, to_batch, to_detection, to_event
+from hsid.store.schema import batches, detections, events, uploads
+from hsid.store.uploads import mark_analysed
+
+_KEPT = {"id", "batch_id", "camera_id", "created_at"}
+"""What a later verdict does not change."""
+
+
+def store_verdict(
+    conn: Connection,
+    batch: Batch,
+    verdict: Verdict,
+    *,
+    revision: int,
+    level: Severity,
+    state: EventState,
+    upload_ids: Iterable[int],
+) -> Event | None:
+    """Store the event of *batch*, and end its uploads *upload_ids* as analysed.
+
+    None, and nothing changed, where a later revision or a better analyst has spoken already, or
+    the batch is gone, merged into another one.
+    """
+    if not conn.scalar(select(exists().where(batches.c.id == batch.id))):
+        return None
+    values = _values(batch, verdict) | {"revision": revision, "risk_level": level, "state": state}
+    row = conn.execute(_upsert(values)).one_or_none()
+    if row is None:
+        return None
+    mark_analysed(conn, upload_ids)
+    return to_event(row)
+
+
+def get_event(conn: Connection, event_id: int) -> Event | None:
+    """Return one event, None if there is none of this id."""
+    row = conn.execute(select(events).where(events.c.id == event_id)).one_or_none()
+    return None if row is None else to_event(row)
+
+
+def list_events(conn: Connection, limit: int, before: int | None = None) -> list[Event]:
+    """Return up to *limit* events by their start, latest first.
+
+    *before* is the id of an event: only those that come after it in this order are returned.
+    """
+    page = select(events).order_by(events.c.started_at.desc(), events.c.id.desc()).limit(limit)
+    if before is not None:
+        last = events.alias("last")
+        is_after = tuple_(events.c.started_at, events.c.id) < tuple_(last.c.started_at, last.c.id)
+        page = page.join(last, and_(last.c.id == before, is_after))
+    return [to_event(row) for row in conn.execute(page)]
+
+
+def detections_of(conn: Connection, batch_id: str) -> tuple[DetectionRecord, ...]:
+    """Return a batch's detections in order of capture."""
+    chosen = SELECT_DETECTIONS.where(detections.c.batch_id == batch_id)
+    ordered = chosen.order_by(uploads.c.captured_at, detections.c.id)
+    return tuple(to_detection(row) for row in conn.execute(ordered))
+
+
+def closed_without_event(conn: Connection) -> list[Batch]:
+    """Return the closed batches whose present revision nobody has judged, oldest first."""
+    is_judged = exists().where(
+        events.c.batch_id == batches.c.id, events.c.revision >= batches.c.revision
+    )
+    unjudged = select(batches).where(batches.c.state == BatchState.CLOSED, ~is_judged)
+    ordered = unjudged.order_by(batches.c.started_at, batches.c.id)
+    return [to_batch(row) for row in conn.execute(ordered)]
+
+
+def _values(batch: Batch, verdict: Verdict) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "batch_id": batch.id,
+        "camera_id": batch.camera_id,
+        "started_at": batch.started_at,
+        "ended_at": batch.ended_at,
+        "risk_score": verdict.risk_score,
+        "summary": clean(verdict.summary),
+        "reasoning": clean(verdict.reasoning),
+        "analysis": verdict.kind,
+        "analyst": clean(verdict.analyst),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _upsert(values: dict[str, object]) -> ReturningInsert[Any]:
+    new = insert(events).values(values)
+    is_as_good = or_(
+        new.excluded.revision > events.c.revision,
+        and_(
+            new.excluded.revision == events.c.revision,
+            _rank(new.excluded.analysis) >= _rank(events.c.analysis),
+        ),
+    )
+    changed = {name: new.excluded[name] for name in values if name not in _KEPT}
+    return new.on_conflict_do_update(
+        index_elements=["batch_id"], set_=changed, where=is_as_good
+    ).returning(events)
+
+
+def _rank(analysis: ColumnElement[str]) -> ColumnElement[int]:
+    return case({kind.value: kind.rank for kind in AnalysisKind}, value=analysis)

@@ -1,0 +1,158 @@
+"""Feeding the detection queue from the ledger, on a real database."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+import trio
+
+from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.messages import DetectionJob
+from hsid.model import (
+    Arrival,
+    Box,
+    CaptureSource,
+    Detection,
+    FileVersion,
+    RefusalReason,
+    UploadState,
+)
+from hsid.queues.feeder import EmbeddedFeeder
+from hsid.queues.protocol import Entry, QueueOverflowPolicy
+from hsid.queues.sqlite import SqliteQueue
+from hsid.store import batches, uploads
+from hsid.store.store import Store
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class House:
+    """A store with its two queues and their feeder."""
+
+    def __init__(self, store: Store, *, capacity=100, overflow=QueueOverflowPolicy.REJECT) -> None:
+        self.store = store
+        build = partial(SqliteQueue, store, capacity=capacity, overflow=overflow)
+        self.detection_queue = build(DETECTION_QUEUE)
+        self.analysis_queue = build(ANALYSIS_QUEUE)
+        self.feeder = EmbeddedFeeder(
+            store,
+            detection_queue=self.detection_queue,
+            analysis_queue=self.analysis_queue,
+            dedupe_ttl=300,
+        )
+
+    async def queued(self) -> list[int]:
+        """Return the uploads that the queue has, in its order."""
+        entries = await self.detection_queue.peek()
+        return [DetectionJob.from_payload(entry.payload).upload_id for entry in entries]
+
+    async def states(self) -> list[str]:
+        """Return the state of every upload in order of arrival."""
+        rows = await self.store.read(partial(uploads.recent, limit=100))
+        return [row.state for row in reversed(rows)]
+
+
+@pytest.fixture
+async def store(tmp_path, nursery):
+    store, opened = Store(tmp_path / "security.db"), trio.Event()
+    nursery.start_soon(partial(store.serve, ready=opened.set))
+    await opened.wait()
+    return store
+
+
+def build_arrivals(*names: str, refusal: RefusalReason | None = None) -> list[Arrival]:
+    return [
+        Arrival(
+            version=FileVersion(f"cam/{name}.jpg", inode=number, size=9, mtime_ns=1),
+            camera_id="cam",
+            received_at=NOON,
+            captured_at=NOON,
+            capture_source=CaptureSource.MTIME,
+            sha256=name,
+            refusal=refusal,
+        )
+        for number, name in enumerate(names)
+    ]
+
+
+async def test_an_arrival_is_in_the_queue_when_it_is_in_the_ledger(store) -> None:
+    """Row and entry are one step."""
+    house = House(store)
+
+    (upload,) = await house.feeder.receive(build_arrivals("a"))
+
+    assert await house.queued() == [upload.id]
+    assert await house.states() == [UploadState.QUEUED]
+
+
+async def test_a_refused_or_repeated_arrival_is_not_queued(store) -> None:
+    """Only what is worth a look takes up room."""
+    house = House(store)
+
+    await house.feeder.receive(build_arrivals("empty", refusal=RefusalReason.EMPTY_FILE))
+    (first, again) = await house.feeder.receive(
+        [*build_arrivals("same"), *build_arrivals("other", "same")[1:]]
+    )
+
+    assert (first.state, again.state) == (UploadState.RECEIVED, UploadState.DUPLICATE)
+    assert await house.queued() == [first.id]
+
+
+async def test_what_finds_no_room_waits_and_is_fed_in_order(store) -> None:
+    """A full queue leaves uploads received; nobody overtakes them when there is room again."""
+    house = House(store, capacity=2)
+    await house.feeder.receive(build_arrivals("a", "b", "c"))
+    assert await house.states() == ["queued", "queued", "received"]
+
+    leases = await house.detection_queue.lease(1, duration=60)
+    await house.detection_queue.ack(leases)
+    await house.feeder.receive(build_arrivals("x", "x", "x", "d")[3:])
+
+    assert await house.states() == ["queued", "queued", "queued", "received"]
+    assert await house.queued() == [2, 3]
+    assert await house.feeder.feed() == 0
+
+
+async def test_an_evicted_upload_ends_as_dead(store) -> None:
+    """With drop_oldest no end is silent."""
+    house = House(store, capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
+
+    await house.feeder.receive(build_arrivals("a"))
+    await house.feeder.receive(build_arrivals("x", "b")[1:])
+
+    assert await house.states() == [UploadState.DEAD, UploadState.QUEUED]
+    assert (await store.read(partial(uploads.get, upload_id=1))).reason == "overflow"
+
+
+async def test_restoring_puts_back_what_was_lost_and_doubles_nothing(store) -> None:
+    """The ledger says queued: whether the queue has the entry or lost it, it has it afterwards."""
+    house = House(store)
+    await house.feeder.receive(build_arrivals("a", "b"))
+    await house.detection_queue.ack(await house.detection_queue.lease(1, duration=60))
+
+    rejected = await house.feeder.restore()
+
+    assert rejected == 0
+    assert sorted(await house.queued()) == [1, 2]
+
+
+async def test_a_closed_batch_that_nobody_judged_is_put_back(store) -> None:
+    """A crash between the closing and the entry loses no event."""
+    house = House(store)
+    await house.feeder.receive(build_arrivals("a"))
+    seen = [Detection("person", 0.9, Box(0, 0, 5, 5))]
+    await store.write(
+        lambda conn: uploads.record_detections(conn, 1, seen, width=10, height=10, detector="test")
+    )
+    await store.write(_close_batch)
+
+    await house.feeder.restore()
+
+    assert list(await house.analysis_queue.peek()) == [
+        Entry("batch:b1:1", {"batch_id": "b1", "revision": 1})
+    ]
+
+
+def _close_batch(conn) -> None:
+    opened = batches.StartBatch("b1", (1,), NOON, NOON)
+    batches.apply(conn, "cam", [opened, batches.CloseBatch("b1", 1)])

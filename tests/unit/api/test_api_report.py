@@ -1,0 +1,141 @@
+"""The documents as built from a real database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hsid.api.models import ActorReport
+from hsid.api.report import Running, event_detail, event_page, status_report
+from hsid.batching import CloseBatch, StartBatch
+from hsid.constants import DETECTION_QUEUE
+from hsid.model import (
+    AnalysisKind,
+    Arrival,
+    Box,
+    CaptureSource,
+    Detection,
+    EventState,
+    FileVersion,
+    RefusalReason,
+    Severity,
+    Verdict,
+)
+from hsid.queues.protocol import Entry
+from hsid.queues.sqlite_entries import SqliteEntries
+from hsid.store import batches, events, uploads
+from hsid.store.database import open_database
+
+NOW = datetime(2025, 3, 4, 2, 13, tzinfo=UTC)
+CAT = Detection("cat", 0.75, Box(10, 20, 30, 40))
+
+
+def build_arrival(number, **changes):
+    fields = {
+        "version": FileVersion(f"door/{number}.jpg", number, 100, number),
+        "camera_id": "door",
+        "received_at": NOW,
+        "captured_at": NOW + timedelta(seconds=number),
+        "capture_source": CaptureSource.NAME,
+        "sha256": f"{number}",
+    }
+    return Arrival(**(fields | changes))
+
+
+def judge(conn, number, score=10):
+    """Take upload *number* all the way to an event of its own."""
+    (upload,) = uploads.receive(conn, [build_arrival(number)], dedupe_ttl=0)
+    uploads.record_detections(conn, upload.id, [CAT], width=100, height=100, detector="d")
+    batch_id = f"batch{number}"
+    moment = upload.captured_at
+    start = StartBatch(batch_id, (upload.id,), moment, moment)
+    batches.apply(conn, "door", [start, CloseBatch(batch_id, 1)])
+    return events.store_verdict(
+        conn,
+        batches.get(conn, batch_id),
+        Verdict(score, "A cat", "one cat", AnalysisKind.RULES, "rules-1"),
+        revision=1,
+        level=Severity.LOW,
+        state=EventState.FINAL,
+        upload_ids=[upload.id],
+    )
+
+
+@pytest.fixture
+def conn(tmp_path):
+    with open_database(tmp_path / "test.db") as database, database.transaction() as connection:
+        yield connection
+
+
+def test_the_status_holds_accounting_refusals_and_queues(conn):
+    """Each number comes from the ledger or the queue of the same snapshot."""
+    queue = SqliteEntries(DETECTION_QUEUE, capacity=5)
+    queue.put_in(conn, [Entry("upload:1", {"upload_id": 1})])
+    refused = build_arrival(2, refusal=RefusalReason.EMPTY_FILE)
+    uploads.receive(conn, [build_arrival(1), refused], dedupe_ttl=0)
+
+    report = status_report(conn, [queue])
+
+    assert (report.uploads.arrived, report.uploads.pending, report.uploads.refused) == (2, 1, 1)
+    assert report.adds_up
+    assert report.refusals == {"empty_file": 1}
+    assert (report.queues[0].name, report.queues[0].ready) == (DETECTION_QUEUE, 1)
+
+
+def test_without_a_daemon_the_status_says_so(conn):
+    """Nothing is made up about a process that isn't there."""
+    report = status_report(conn, [])
+
+    assert (report.running, report.pid, report.actors) == (False, None, None)
+
+
+def test_a_running_daemon_adds_what_it_knows_of_itself(conn):
+    """Process, age and actors are the daemon's own words."""
+    watcher = ActorReport(path="pipeline/watcher", state="running", restarts=0)
+
+    report = status_report(conn, [], Running(pid=7, uptime=2.0, actors=(watcher,)))
+
+    assert (report.running, report.pid, report.uptime_seconds) == (True, 7, 2.0)
+    assert report.actors == (watcher,)
+
+
+def test_a_lost_upload_shows_in_the_status(conn):
+    """The status doesn't hide a row that went missing behind the ledger's back."""
+    uploads.receive(conn, [build_arrival(1)], dedupe_ttl=0)
+    conn.exec_driver_sql("DELETE FROM dedupe")
+    conn.exec_driver_sql("DELETE FROM uploads")
+
+    assert not status_report(conn, []).adds_up
+
+
+def test_pages_lead_from_the_latest_event_to_the_first(conn):
+    """Following *next_before* shows each event once, and then ends."""
+    made = [judge(conn, number).id for number in (1, 2, 3)]
+
+    first = event_page(conn, limit=2, before=None)
+    second = event_page(conn, limit=2, before=first.next_before)
+
+    assert [e.event_id for e in first.events + second.events] == made[::-1]
+    assert second.next_before is None
+
+
+def test_an_event_in_detail_has_its_detections(conn):
+    """What was seen comes with its place, its time and its upload."""
+    event = judge(conn, 1)
+
+    detail = event_detail(conn, event.id)
+
+    assert detail.risk_score == 10
+    assert [(d.label, d.box) for d in detail.detections] == [("cat", (10, 20, 30, 40))]
+    assert detail.detections[0].captured_at == NOW + timedelta(seconds=1)
+
+
+def test_there_is_no_detail_of_an_event_that_is_not_there(conn):
+    """An unknown id is no error of the database."""
+    assert event_detail(conn, 5) is None
+
+
+def test_documents_hold_times_in_utc(conn):
+    """In JSON a time ends in Z."""
+    document = event_detail(conn, judge(conn, 1).id).model_dump(mode="json")
+
+    assert document["started_at"] == "2025-03-04T02:13:01Z"

@@ -1,0 +1,90 @@
+"""`hsid check-config` and `hsid config`: what they print, and how they end."""
+
+import json
+import tomllib
+
+import pytest
+from click.testing import CliRunner
+
+from hsid.cli.config_commands import check_config, config
+
+
+def run(command, *arguments):
+    """Run *command* and return what came of it."""
+    return CliRunner().invoke(command, arguments)
+
+
+def test_a_sound_file_is_told_so(house):
+    """Exit 0 and one line on stdout that names the file."""
+    (house / "hsid.toml").write_text(f'foscam_base_path = "{house}"\n')
+    result = run(check_config)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "hsid.toml: ok\n", "")
+
+
+def test_without_a_file_the_defaults_are_checked():
+    """No file is no error: hsid works without one."""
+    result = run(check_config)
+    assert result.exit_code == 0
+    assert result.stdout == "ok; there is no hsid.toml, defaults are in force\n"
+
+
+def test_an_unsound_file_ends_with_78_and_a_line_a_problem(house):
+    """Systemd knows 78 as a reason not to try again; stdout stays empty."""
+    (house / "other.toml").write_text("batch_windw_seconds = 1\napi_port = 0\n")
+    result = run(check_config, "other.toml")
+    assert (result.exit_code, result.stdout) == (78, "")
+    assert result.stderr.splitlines() == [
+        'other.toml:1: batch_windw_seconds: unknown key, did you mean "batch_window_seconds"?',
+        "other.toml:2: api_port: 0 is not allowed, expected a whole number from 1 to 65535",
+    ]
+
+
+def test_what_is_hardly_meant_is_a_warning(house, monkeypatch):
+    """A misspelled variable, an idle time without effect, a missing folder: told, not refused."""
+    (house / "hsid.toml").write_text("batch_window_seconds = 20\n")
+    monkeypatch.setenv("HSID_API_PRT", "1")
+    monkeypatch.setenv("HSID_FOSCAM_BASE_PATH", "/nowhere")
+    monkeypatch.setenv("HSID_CONTROL_SOCKET", "read by hsictl")
+    result = run(check_config)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        'warning: environment HSID_API_PRT: unknown key, did you mean "HSID_API_PORT"?',
+        "warning: default: batch_idle_timeout_seconds: above batch_window_seconds it has no effect",
+        "warning: environment HSID_FOSCAM_BASE_PATH: foscam_base_path: there is no folder /nowhere",
+    ]
+
+
+@pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, False)])
+def test_a_secret_in_a_file_for_everybody_is_a_warning(mode, is_told, house):
+    """It is told together with the way out."""
+    path = house / "hsid.toml"
+    path.write_text('smtp_password = "x"\n')
+    path.chmod(mode)
+    assert ("chmod o-r hsid.toml" in run(check_config).stderr) is is_told
+
+
+@pytest.mark.parametrize("command", ["show", "schema", "example"])
+def test_every_form_of_the_settings_ends_well(command):
+    """Nothing but the document on stdout."""
+    result = run(config, command)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "batch_window_seconds" in result.stdout
+
+
+def test_show_reads_the_file_it_is_given(house):
+    """--config and --json together: values of that file, with their lines."""
+    (house / "other.toml").write_text("api_port = 9000\n")
+    result = run(config, "show", "--config", "other.toml", "--json")
+    assert json.loads(result.stdout)["api_port"] == {"value": 9000, "origin": "other.toml:1"}
+
+
+def test_show_of_an_unsound_file_ends_with_78(house):
+    """What can't be used is not shown as if it could."""
+    (house / "hsid.toml").write_text("api_port = 0\n")
+    result = run(config, "show")
+    assert (result.exit_code, result.stdout) == (78, "")
+
+
+def test_the_example_printed_is_toml():
+    """It can be redirected into the file."""
+    assert tomllib.loads(run(config, "example").stdout) == {}

@@ -1,0 +1,88 @@
+"""Dedupe: the same content from the same camera within the time to live."""
+
+import pytest
+from sqlalchemy import select
+
+from hsid.model import RefusalReason
+from hsid.store import uploads
+from hsid.store.schema import uploads as table
+from tests.unit.store.records import arrival, person, receive, record
+
+SAME = "a" * 64
+
+
+def repeat(conn, *, seconds=10, camera="gate"):
+    (upload,) = receive(conn, arrival(99, seconds=seconds, camera=camera, sha256=SAME))
+    return upload
+
+
+@pytest.fixture
+def original(conn):
+    (upload,) = receive(conn, arrival(1, sha256=SAME))
+    return upload
+
+
+def test_a_repetition_ends_as_duplicate_of_its_original(conn, original):
+    """It is recorded with what it repeats, counted, and not queued."""
+    duplicate = repeat(conn)
+    known = conn.scalar(select(table.c.duplicate_of).where(table.c.id == duplicate.id))
+    assert (duplicate.state, known) == ("duplicate", original.id)
+    assert uploads.accounting(conn).duplicate == 1
+    assert [upload.id for upload in uploads.backlog(conn, 9)] == [original.id]
+
+
+def test_the_second_of_two_in_one_call_is_the_duplicate(conn):
+    """Dedupe works inside one call as it does between two."""
+    pair = receive(conn, arrival(1, sha256=SAME), arrival(2, sha256=SAME))
+    assert [upload.state for upload in pair] == ["received", "duplicate"]
+
+
+@pytest.mark.usefixtures("original")
+def test_another_camera_repeats_nothing(conn):
+    """Two cameras may send the same bytes: both are looked at."""
+    assert repeat(conn, camera="yard").state == "received"
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(299, "duplicate"), (300, "received")])
+@pytest.mark.usefixtures("original")
+def test_an_entry_runs_out_after_its_time(conn, seconds, state):
+    """At the end of the time to live, and not before, the content counts as new."""
+    assert repeat(conn, seconds=seconds).state == state
+
+
+@pytest.mark.usefixtures("original")
+def test_a_taken_over_entry_lives_from_the_takeover(conn):
+    """The new original gets the whole time to live again."""
+    receive(conn, arrival(2, seconds=300, sha256=SAME))
+    assert repeat(conn, seconds=599).state == "duplicate"
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lambda conn, id_: uploads.bury(conn, id_, "boom"),
+        lambda conn, id_: uploads.refuse(conn, id_, RefusalReason.CORRUPT, "bad"),
+    ],
+)
+def test_an_original_that_came_to_nothing_is_replaced(conn, original, fail):
+    """A second copy is the second chance of a picture that died or was refused."""
+    fail(conn, original.id)
+    assert repeat(conn).state == "received"
+
+
+def test_an_original_that_was_looked_at_stands(conn, original):
+    """Nothing seen is a result: the repetition would have the same."""
+    record(conn, original.id)
+    assert repeat(conn).state == "duplicate"
+
+
+def test_a_refused_arrival_is_nobodys_original(conn):
+    """The same bytes refused at the border claim no entry."""
+    receive(conn, arrival(1, sha256=SAME, refusal=RefusalReason.VANISHED))
+    assert repeat(conn).state == "received"
+
+
+def test_a_duplicate_is_never_detected(conn, original):
+    """Its state lets no detections in, whoever comes with some."""
+    assert not record(conn, repeat(conn).id, person())
+    assert record(conn, original.id, person())
