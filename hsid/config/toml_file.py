@@ -34,7 +34,14 @@ _HINTS = (
 
 def find_config_file() -> Path | None:
     """Return the file to read when none was named."""
-    return next((path for path in SEARCHED if path.is_file()), None)
+    return next((path for path in SEARCHED if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True  # so that reading it says why it can't be: it may not be passed over in silence
 
 
 def read_toml(path: Path, known: Iterable[str]) -> tuple[dict[str, Given], list[Problem]]:

@@ -29,7 +29,7 @@ _PATTERNS = (
         ),
         rf"\1{MASK}",
     ),
-    (re.compile(r"\b(hsid_|whsec_)[\w+/=-]{16,}"), rf"\1{MASK}"),
+    (re.compile(r"\b(whsec_)[\w+/=-]{16,}"), rf"\1{MASK}"),
 )
 _QUOTED_PATH = re.compile(r"""(["'])/(?:[^"'/\n]*/)+([^"'/\n]*)\1""")
 _BARE_PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"<>]+/)+([^\s/'\"<>]*)")
@@ -58,7 +58,7 @@ def escape(text: str) -> str:
 
 def clean(text: str) -> str:
     """Return *text* without secrets, on one printable line."""
-    return escape(redact(text[:_LONGEST]))
+    return escape(redact(_beginning(text)))
 
 
 def clean_value(key: str, value: object) -> object:
@@ -66,9 +66,7 @@ def clean_value(key: str, value: object) -> object:
     if is_secret_key(key) and value is not None:
         return MASK
     match value:
-        case float() if not math.isfinite(value):
-            return str(value)  # JSON knows no such numbers
-        case bool() | int() | float() | None:
+        case bool() | int() | float() | None if value is None or _is_finite(value):
             return value
         case str():
             return clean(value)
@@ -85,7 +83,8 @@ def clean_traceback(text: str) -> str:
 
     Of a very long one the end is kept, where the cause stands.
     """
-    return "\n".join(f"    {escape(line)}" for line in redact(text[-_LONGEST:]).split("\n"))
+    end = text if len(text) <= _LONGEST else text[-_LONGEST:].partition("\n")[2]
+    return "\n".join(f"    {escape(line)}" for line in redact(end).split("\n"))
 
 
 def sanitize_error(error: BaseException | str, max_length: int = 500) -> str:
@@ -94,12 +93,22 @@ def sanitize_error(error: BaseException | str, max_length: int = 500) -> str:
     Secrets are masked, paths cut to the file's name, control characters escaped; what is longer
     than *max_length* is cut.
     """
-    message = str(error)[:_LONGEST] or type(error).__name__
+    message = _beginning(str(error)) or type(error).__name__
     message = _QUOTED_PATH.sub(r"\1\2\1", redact(message))
     message = escape(_BARE_PATH.sub(r"\1", message))
     if len(message) <= max_length:
         return message
     return message[: max(0, max_length - 3)] + "..."
+
+
+def _beginning(text: str) -> str:
+    """Return *text*, or its first words: cut inside of one, half a secret would look like none."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rpartition(' ')[0]}..."
+
+
+def _is_finite(number: float) -> bool:
+    """Tell whether JSON can hold *number*; an integer is finite however large."""
+    return isinstance(number, int) or math.isfinite(number)
 
 
 def _escaped(char: str) -> str:

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from hsid.config import ConfigError, InvalidSettingsError, SourceError, load_settings
+from hsid.config import (
+    ConfigError,
+    InvalidSettingsError,
+    SourceError,
+    load_settings,
+    toml_file,
+)
 
 
 def problem():
@@ -107,6 +113,16 @@ def test_the_working_folder_comes_before_etc(house):
     assert load_settings().api_port == 1
     (house / "hsid.toml").write_text("debug = true\n")
     assert load_settings().api_port == 8000
+
+
+def test_a_file_that_may_not_be_looked_at_is_not_passed_over(monkeypatch):
+    """Who lacks the right to see /etc/hsid is told so, in place of silent defaults."""
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert toml_file.find_config_file() == Path("hsid.toml")
 
 
 def test_keys_of_toml_are_read_in_any_case(house):

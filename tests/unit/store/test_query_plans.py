@@ -12,7 +12,6 @@ from tests.unit.store.records import arrival, receive, sight
 QUERIES = {
     "backlog": lambda conn: uploads.backlog(conn, 10),
     "queued": uploads.queued_ids,
-    "recent": lambda conn: uploads.recent(conn, 10),
     "receive": lambda conn: receive(conn, arrival(2)),
     "queue": lambda conn: uploads.mark_queued(conn, 1),
     "refuse": lambda conn: uploads.refuse(conn, 1, RefusalReason.CORRUPT, "bad"),
