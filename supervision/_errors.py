@@ -110,7 +110,7 @@ class ChildIsZombie(RequestRefused):
     problem = "is a zombie"
 
 
-class SupervisorStopping(RequestRefused):
+class SupervisorIsStopping(RequestRefused):
     """The supervisor is going down and takes no more requests."""
 
     problem = "can't be managed: the supervisor is stopping"
@@ -120,6 +120,18 @@ class StartInterrupted(RequestRefused):
     """The start asked for was cut short by a terminate, a group restart or the supervisor's stop."""
 
     problem = "was stopped before it was ready"
+
+
+REFUSALS: dict[str, type[RequestRefused]] = {
+    "not_found": ChildNotFound,
+    "running": ChildRunning,
+    "restarting": ChildRestarting,
+    "present": ChildAlreadyPresent,
+    "zombie": ChildIsZombie,
+    "stopping": SupervisorIsStopping,
+    "interrupted": StartInterrupted,
+}
+"""The error for each value of the core's `Refusal`."""
 
 
 class SupervisorNotRunning(SupervisionError):

@@ -105,4 +105,3 @@ def _why_not_down(child: Child | None) -> Refusal | None:
             return Refusal.RESTARTING
         case Phase.STOPPED | Phase.DONE | Phase.PARKED | Phase.ZOMBIE:
             return None
-

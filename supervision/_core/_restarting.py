@@ -38,11 +38,7 @@ def _schedule(t: Transition, child: Child) -> None:
         t.state = replace(t.state, window=t.state.window.record(t.now))
     delay = child.spec.backoff.delay(child.attempt, _chance(t, child))
     left = budget_left(t.state, replace(child, attempt=child.attempt + 1), t.now)
-    t.emit(
-        RestartScheduled(
-            *t.about(child), delay=delay, attempt=child.attempt, budget_left=left
-        )
-    )
+    t.emit(RestartScheduled(*t.about(child), delay=delay, attempt=child.attempt, budget_left=left))
     child = replace(child, attempt=child.attempt + 1, restarts=child.restarts + 1)
     t.put(replace(child, phase=Phase.BACKOFF, since=t.now, deadline=t.now + delay))
     if t.state.spec.strategy is Strategy.ONE_FOR_ONE:
@@ -109,4 +105,3 @@ def check_zombies(t: Transition) -> None:
     """End the process when more abandoned children run than it should carry."""
     if len(t.state.zombies) > t.state.spec.max_zombies:
         t.act(HardExit(f"{t.state.path}: {len(t.state.zombies)} zombies"))
-

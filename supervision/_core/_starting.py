@@ -12,7 +12,8 @@ def begin(t: Transition) -> None:
     """Line up all children for their first start."""
     for child in tuple(t.children.values()):
         t.put(replace(child, phase=Phase.WAITING, since=t.now))
-    t.state = replace(t.state, mode=Mode.RUNNING, rollout=tuple(t.children), rollout_at=t.now)
+    t.enter(Mode.RUNNING)
+    t.state = replace(t.state, rollout=tuple(t.children), rollout_at=t.now)
 
 
 def start(t: Transition, child: Child) -> None:

@@ -153,6 +153,8 @@ class State:
     """Makes the jitter: the same seed gives the same delays."""
     children: Mapping[ChildId, Child]
     window: RestartWindow
+    since: Seconds
+    """When the mode was entered."""
     mode: Mode = Mode.NEW
     is_ready: bool = False
     is_urgent: bool = False
@@ -179,7 +181,7 @@ def initial_state(spec: SupervisorSpec, *, path: str, seed: float, now: Seconds)
     """Return the state before the first step: every child is down."""
     children = {each.id: Child(each, Phase.STOPPED, now) for each in spec.children}
     window = RestartWindow(spec.intensity, spec.period)
-    return State(spec=spec, path=path, seed=seed, children=children, window=window)
+    return State(spec, path, seed, children, window, since=now)
 
 
 def next_deadline(state: State) -> Seconds:

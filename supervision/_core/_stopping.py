@@ -28,7 +28,8 @@ def _begin_shutdown(t: Transition) -> None:
         if child.is_pending or child.phase is Phase.PARKED:
             t.put(replace(child, phase=Phase.STOPPED, since=t.now, deadline=None))
     live = [child.id for child in t.children.values() if child.is_live]
-    t.state = replace(t.state, mode=Mode.STOPPING, rollout=(), halting=tuple(reversed(live)))
+    t.enter(Mode.STOPPING)
+    t.state = replace(t.state, rollout=(), halting=tuple(reversed(live)))
 
 
 def _hurry(t: Transition) -> None:
@@ -81,6 +82,6 @@ def halt(t: Transition) -> None:
 
 def finish(t: Transition) -> None:
     """Leave: every child is down or abandoned."""
-    t.state = replace(t.state, mode=Mode.STOPPED)
+    t.enter(Mode.STOPPED)
     t.emit(SupervisorStopped(t.state.path, t.now))
     t.act(Exit())

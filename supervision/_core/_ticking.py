@@ -29,10 +29,9 @@ def on_tick(t: Transition) -> None:
         for child in tuple(t.children.values()):
             t.put(_forgiven(t, child))
     for each in tuple(t.children):
-        # An earlier child's turn may have moved or dropped this one.
-        child = t.children.get(each)
-        if child is not None and child.due <= t.now:
-            _expire(t, child)
+        now = t.children.get(each)  # an earlier child's turn may have moved or dropped it
+        if now is not None and now.due <= t.now:
+            _expire(t, now)
 
 
 def _forgiven(t: Transition, child: Child) -> Child:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from supervision._core._messages import Action, Answer, Emit, Reply, Ticket
-from supervision._core._state import Child, Phase, State
+from supervision._core._state import Child, Mode, Phase, State
 from supervision._events import Event, StaleNotice
 from supervision._outcome import ChildId, Seconds
 
@@ -16,6 +16,10 @@ class Transition:
         self.state = replace(state, children=self.children)
         self.now = now
         self.actions: list[Action] = []
+
+    def enter(self, mode: Mode) -> None:
+        """Go on to the supervisor's next *mode*."""
+        self.state = replace(self.state, mode=mode, since=self.now)
 
     def put(self, child: Child) -> Child:
         """Store *child* in place of its former self and return it."""

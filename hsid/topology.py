@@ -1,0 +1,117 @@
+"""THE WHOLE SUPERVISION TREE, in one function. Read this first.
+
+Each line names an actor, what becomes of it when it fails, and its budget. Children start in the
+order of their lines, each when the one before is ready, and stop in the reverse order: what takes
+work in stops first, what makes it durable last.
+
+The only file that imports `actors`.
+"""
+
+from actors.analyzer import Analyzer
+from actors.batcher import Batcher
+from actors.detector import DetectionPolicy, DetectorActor
+from actors.doors import ControlSocket, HouseSource
+from actors.queue_pump import QueueCommitter, QueuePump
+from actors.reconciler import Reconciler
+from actors.store_writer import StoreWriter
+from actors.watcher import Watcher
+from hsid.ai.filtering import normalise_label
+from hsid.api.server import SocketPathError
+from hsid.house import House
+from hsid.observe.supervision import ActorBoard, SupervisionLog
+from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
+from hsid.store.uploads import known_versions
+from supervision import Backoff, ChildMain, ChildSpec, OnExhausted, Strategy, Supervisor
+
+_HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
+"""No restart mends these: the daemon ends, and says what to do."""
+
+
+def build_tree(house: House) -> Supervisor:
+    """Return the tree of the daemon that lives in *house*; nothing runs yet."""
+    settings, board = house.settings, ActorBoard()
+    detections, analyses = house.detection_consumer, house.analysis_consumer
+    watcher = Watcher(
+        root=settings.foscam_base_path,
+        inspector=house.inspector,
+        feeder=house.feeder,
+        known_versions=lambda: house.store.read(known_versions),
+        settle_seconds=settings.settle_seconds,
+        rescan_interval=settings.rescan_interval_seconds,
+    )
+    detector = DetectorActor(
+        consumer=detections,
+        store=house.store,
+        inspector=house.inspector,
+        detector=house.detector,
+        policy=DetectionPolicy(
+            frozenset(map(normalise_label, settings.detection_classes)),
+            settings.detection_confidence_threshold,
+        ),
+        notify=house.batcher_notice.give,
+    )
+    batcher = Batcher(house.store, house.completer, house.batch_policy, house.batcher_notice)
+    analyzer = Analyzer(
+        analyses, house.store, house.analyst, house.thresholds, settings.timezone
+    )
+    source = HouseSource(
+        house.store, (house.detection_queue, house.analysis_queue), board.report, house.started_at
+    )
+    control = ControlSocket(settings.control_socket_path, source)
+
+    platform = Supervisor(
+        "platform",
+        [
+            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=_HOPELESS),
+            ChildSpec("detection-committer", QueueCommitter(detections).run, drain=5),
+            ChildSpec("analysis-committer", QueueCommitter(analyses).run, drain=5),
+            ChildSpec("detection-pump", QueuePump(detections).run, drain=5),
+            ChildSpec("analysis-pump", QueuePump(analyses).run, drain=5),
+        ],
+        intensity=3,
+        period=10,
+    )
+    pipeline = Supervisor(
+        "pipeline",
+        [
+            _leaf("analyzer", analyzer.run, drain=10),
+            _leaf("batcher", batcher.run, drain=5),
+            *(
+                _leaf(f"detector-{number}", detector.run, drain=10)
+                for number in range(1, house.detector.concurrency + 1)
+            ),
+            _leaf("reconciler", Reconciler(house.feeder).run, drain=2),
+            _leaf("watcher", watcher.run, drain=2),
+        ],
+    )
+    doors = Supervisor(
+        "doors",
+        [ChildSpec("control-socket", control.run, drain=5, fatal=(SocketPathError,))],
+    )
+    root = Supervisor(
+        "root",
+        [platform.as_child(), pipeline.as_child(), doors.as_child()],
+        strategy=Strategy.REST_FOR_ONE,
+        intensity=3,
+        period=60,
+        hard_exit_after=30,
+        sink=SupervisionLog(),
+    )
+    board.show(root.tree)
+    return root
+
+
+def _leaf(name: str, run: ChildMain, *, drain: float) -> ChildSpec:
+    """Return an actor whose failure concerns no other: after five quick deaths it is parked.
+
+    Its first start may fail: a folder that is not mounted yet must not keep the daemon down.
+    """
+    return ChildSpec(
+        name,
+        run,
+        drain=drain,
+        heartbeat_timeout=60,
+        backoff=Backoff(minimum=0.2, maximum=30),
+        on_exhausted=OnExhausted.PARK,
+        lenient_start=True,
+    )

@@ -1,0 +1,247 @@
+"""One life of a supervisor: the task that owns the state, and does what the core decides.
+
+Everything that happens is an input in one queue; whoever puts one in never waits and never fails. Only
+this task steps the core and starts children, so no lock is needed and no child inherits the context of
+whoever asked for it.
+"""
+
+import math
+from collections.abc import Callable
+from typing import assert_never
+
+import trio
+
+from supervision import _core
+from supervision._context import Context, Services
+from supervision._core._messages import (
+    Abandon,
+    Action,
+    AnnounceReady,
+    Answer,
+    Ask,
+    Beaten,
+    Begin,
+    Cancel,
+    Emit,
+    Ended,
+    Exit,
+    HardExit,
+    Input,
+    Readied,
+    Refusal,
+    Reply,
+    Start,
+    Stop,
+    Tick,
+    Ticket,
+)
+from supervision._core._state import GiveUp, Grounds, State
+from supervision._errors import (
+    ChildStartFailed,
+    EscalationError,
+    FatalChildError,
+    IntensityExceeded,
+    ZombieBlocksRestart,
+)
+from supervision._events import ShutdownOverrun
+from supervision._outcome import ChildId, Ending, Seconds
+from supervision._runner import Incarnation
+from supervision._spec import SupervisorSpec
+
+
+class Life:
+    """A supervisor from its first child to its last; a restarted supervisor gets a new one.
+
+    Invariants: *_running* holds exactly the tasks in the children's nursery, zombies included; an input
+    put in after the last step is answered by `close`.
+    """
+
+    def __init__(
+        self, spec: SupervisorSpec, path: str, services: Services, on_ready: Callable[[], None]
+    ) -> None:
+        now = trio.current_time()
+        seed = services.draw_seed()
+        self.state: State = _core.initial_state(spec, path=path, seed=seed, now=now)
+        self._services = services
+        self._on_ready = on_ready
+        self._put, self._inputs = trio.open_memory_channel[Input](math.inf)
+        self._running: dict[tuple[ChildId, int], Incarnation] = {}
+        self._waiting: dict[Ticket, _Slot] = {}
+        self._next_ticket = 0
+        self._is_over = False
+        self._stop_begun = trio.Event()
+
+    async def run(self, *, asked: trio.Event | None, hard_exit_after: Seconds) -> None:
+        """Run until stopped, given up, or cancelled; then until every child is gone.
+
+        A cancel from outside begins the ordered stop, and is passed on when that is done.
+
+        Resource handling: the children live in a shielded nursery, so that they are stopped by the
+        ladder and never all at once; a stop longer than *hard_exit_after* ends the process.
+        """
+        try:
+            async with trio.open_nursery() as watch:
+                watch.start_soon(self._stop_on_cancel, asked is not None)
+                with trio.CancelScope(shield=True):
+                    await self._run_shielded(asked, hard_exit_after)
+                watch.cancel_scope.cancel(reason="the supervisor is done")
+        finally:
+            self._close()
+
+    async def _run_shielded(self, asked: trio.Event | None, hard_exit_after: Seconds) -> None:
+        async with trio.open_nursery() as guards:
+            guards.start_soon(self._exit_on_overrun, hard_exit_after)
+            if asked is not None:
+                guards.start_soon(self._stop_when, asked)
+            async with trio.open_nursery() as children:
+                await self._serve(children)
+            guards.cancel_scope.cancel(reason="the supervisor is done")
+
+    def post(self, event: Input) -> None:
+        """Put *event* into the queue; after the end it has no one to reach, and is dropped."""
+        if not self._is_over:
+            self._put.send_nowait(event)
+
+    async def ask(self, make: Callable[[Ticket], Input]) -> Answer:
+        """Put in a request and wait for its answer."""
+        if self._is_over:
+            return Refusal.STOPPING
+        self._next_ticket += 1
+        ticket, slot = self._next_ticket, _Slot()
+        self._waiting[ticket] = slot
+        try:
+            self.post(make(ticket))
+            await slot.is_answered.wait()
+        finally:
+            self._waiting.pop(ticket, None)
+        return slot.answer
+
+    def value_of(self, child: ChildId) -> object:
+        """Return what the child's live incarnation gave to `ready`."""
+        incarnation = self.state.children[child].incarnation
+        running = self._running.get((child, incarnation))
+        return running.ctx.value if running else None
+
+    async def _serve(self, children: trio.Nursery) -> None:
+        """Step the core until it says that it is over."""
+        self._step(children, Begin())
+        while not self._is_over:
+            with trio.move_on_at(_core.next_deadline(self.state)):
+                self._step(children, await self._inputs.receive())
+            while self._inputs.statistics().current_buffer_used and not self._is_over:
+                self._step(children, self._inputs.receive_nowait())
+            if not self._is_over and _core.next_deadline(self.state) <= trio.current_time():
+                self._tick(children)
+
+    def _tick(self, children: trio.Nursery) -> None:
+        for (child, number), running in tuple(self._running.items()):
+            if running.spec.heartbeat_timeout is not None:
+                self._step(children, Beaten(child, number, running.ctx.beat_at))
+        self._step(children, Tick())
+
+    def _step(self, children: trio.Nursery, event: Input) -> None:
+        self.state, actions = _core.step(self.state, event, trio.current_time())
+        if self.state.is_stopping:
+            self._stop_begun.set()
+        for action in actions:
+            self._do(children, action)
+
+    def _do(self, children: trio.Nursery, action: Action) -> None:  # noqa: C901 - a line per kind
+        match action:
+            case Start(child, number):
+                self._start(children, child, number)
+            case Ask(child, number):
+                self._running[child, number].ask()
+            case Cancel(child, number, cause):
+                self._running[child, number].cancel(cause)
+            case Abandon(child, number):
+                self._running[child, number].fence()
+            case Emit(event):
+                self._services.sink.emit(event)
+            case Reply(ticket, answer):
+                self._reply(ticket, answer)
+            case AnnounceReady():
+                self._on_ready()
+            case HardExit(reason):
+                self._overrun(reason)
+            case Exit():
+                self._is_over = True
+            case _:
+                assert_never(action)
+
+    def _start(self, children: trio.Nursery, child: ChildId, number: int) -> None:
+        ctx = Context(
+            f"{self.state.path}/{child}",
+            number,
+            services=self._services,
+            on_ready=lambda: self.post(Readied(child, number)),
+        )
+        incarnation = Incarnation(self.state.children[child].spec, ctx, owner=self)
+        self._running[child, number] = incarnation
+
+        def on_end(ending: Ending) -> None:
+            del self._running[child, number]
+            self.post(Ended(child, number, ending))
+
+        children.start_soon(incarnation.run, on_end, name=incarnation.name)
+
+    def _reply(self, ticket: Ticket, answer: Answer) -> None:
+        slot = self._waiting.get(ticket)
+        if slot is not None:  # else the caller was cancelled meanwhile
+            slot.fill(answer)
+
+    def _close(self) -> None:
+        self._is_over = True
+        self._inputs.close()
+        for slot in self._waiting.values():
+            slot.fill(Refusal.STOPPING)
+
+    async def _stop_on_cancel(self, is_nested: bool) -> None:  # noqa: FBT001 - for start_soon
+        try:
+            await trio.sleep_forever()
+        finally:
+            # A parent asks first; that it cancels says that it is in a hurry.
+            self.post(Stop(is_urgent=is_nested))
+
+    async def _stop_when(self, asked: trio.Event) -> None:
+        await asked.wait()
+        self.post(Stop())
+
+    async def _exit_on_overrun(self, hard_exit_after: Seconds) -> None:
+        await self._stop_begun.wait()
+        await trio.sleep(hard_exit_after)
+        self._overrun(f"{self.state.path} was not stopped after {hard_exit_after:g} s")
+
+    def _overrun(self, reason: str) -> None:
+        names = tuple(each.name for each in self._running.values())
+        at = trio.current_time()
+        self._services.sink.emit(ShutdownOverrun(self.state.path, at, running=names))
+        self._services.exit_now(reason)
+
+
+def escalation(verdict: GiveUp, path: str) -> EscalationError:
+    """Return the error with which the supervisor at *path* leaves."""
+    match verdict.grounds:
+        case Grounds.INTENSITY:
+            return IntensityExceeded(path, verdict.child, verdict.tally)
+        case Grounds.START:
+            return ChildStartFailed(path, verdict.child, str(verdict.failure))
+        case Grounds.FATAL:
+            return FatalChildError(path, verdict.child, verdict.failure)
+        case Grounds.ZOMBIE:
+            return ZombieBlocksRestart(path, verdict.child)
+        case _:
+            assert_never(verdict.grounds)
+
+
+class _Slot:
+    """Where one request waits for its answer."""
+
+    def __init__(self) -> None:
+        self.is_answered = trio.Event()
+        self.answer: Answer = Refusal.STOPPING
+
+    def fill(self, answer: Answer) -> None:
+        if not self.is_answered.is_set():
+            self.answer = answer
+            self.is_answered.set()
