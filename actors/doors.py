@@ -14,27 +14,28 @@ from hsid.api.report import CountedQueue, Running, event_detail, event_page, sta
 from hsid.api.server import serve
 from hsid.model import Seconds
 from hsid.store.store import Store
-from supervision import Context
+from supervision import ChildSnapshot, Context
 
-Actors = Callable[[], tuple[ActorReport, ...]]
+READY = "ready"
+"""The state of an actor that works."""
 
 
 @dataclass(frozen=True, slots=True)
 class HouseSource:
     """Answers the API's questions from the store and the supervision tree.
 
-    *started_at* is the `trio.current_time` at which the daemon began.
+    *tree* looks at the tree; *started_at* is the `trio.current_time` at which the daemon began.
     """
 
     store: Store
     queues: Sequence[CountedQueue]
-    actors: Actors
+    tree: Callable[[], ChildSnapshot]
     started_at: Seconds
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors of one moment."""
         uptime = trio.current_time() - self.started_at
-        running = Running(os.getpid(), uptime, self.actors())
+        running = Running(os.getpid(), uptime, _actor_reports(self.tree()))
         return await self.store.read(partial(status_report, queues=self.queues, running=running))
 
     async def events(self, *, limit: int, before: int | None) -> EventPage:
@@ -60,3 +61,18 @@ class ControlSocket:
             SocketPathError: The socket can't be made at *path*.
         """
         await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
+
+
+def _actor_reports(root: ChildSnapshot) -> tuple[ActorReport, ...]:
+    """Return every node below *root*, parents first."""
+    return tuple(
+        ActorReport(
+            path=node.path.removeprefix(f"{root.path}/"),
+            state=node.state,
+            restarts=node.restarts,
+            uptime_seconds=node.age if node.state == READY else None,
+            last_error=node.last_error,
+        )
+        for node in root.walk()
+        if node is not root
+    )

@@ -81,10 +81,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def configured_cameras(settings: Settings) -> list[Camera]:
     """Return the cameras that the settings name."""
-    return [
-        Camera(camera.id, camera.name or camera.id, camera.place, camera.timezone)
-        for camera in settings.cameras
-    ]
+    return [camera.to_camera() for camera in settings.cameras]
 
 
 def _house(settings: Settings, detector: Detector) -> House:

@@ -18,7 +18,7 @@ from actors.watcher import Watcher
 from hsid.ai.filtering import normalise_label
 from hsid.api.server import SocketPathError
 from hsid.house import House
-from hsid.observe.supervision import ActorBoard, SupervisionLog
+from hsid.observe.supervision import SupervisionLog
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
 from hsid.store.uploads import known_versions
 from supervision import Backoff, ChildMain, ChildSpec, OnExhausted, Strategy, Supervisor
@@ -29,7 +29,7 @@ _HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
 
 def build_tree(house: House) -> Supervisor:
     """Return the tree of the daemon that lives in *house*; nothing runs yet."""
-    settings, board = house.settings, ActorBoard()
+    settings = house.settings
     detections, analyses = house.detection_consumer, house.analysis_consumer
     watcher = Watcher(
         root=settings.foscam_base_path,
@@ -51,11 +51,12 @@ def build_tree(house: House) -> Supervisor:
         notify=house.batcher_notice.give,
     )
     batcher = Batcher(house.store, house.completer, house.batch_policy, house.batcher_notice)
-    analyzer = Analyzer(
-        analyses, house.store, house.analyst, house.thresholds, settings.timezone
-    )
+    analyzer = Analyzer(analyses, house.store, house.analyst, house.thresholds, settings.timezone)
     source = HouseSource(
-        house.store, (house.detection_queue, house.analysis_queue), board.report, house.started_at
+        house.store,
+        (house.detection_queue, house.analysis_queue),
+        lambda: root.tree(),  # noqa: PLW0108 - the root is made last
+        house.started_at,
     )
     control = ControlSocket(settings.control_socket_path, source)
 
@@ -90,14 +91,13 @@ def build_tree(house: House) -> Supervisor:
     )
     root = Supervisor(
         "root",
-        [platform.as_child(), pipeline.as_child(), doors.as_child()],
+        [platform, pipeline, doors],
         strategy=Strategy.REST_FOR_ONE,
         intensity=3,
         period=60,
         hard_exit_after=30,
         sink=SupervisionLog(),
     )
-    board.show(root.tree)
     return root
 
 

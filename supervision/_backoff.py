@@ -51,7 +51,7 @@ class Backoff:
         return 2 * self.maximum if self.reset_after is None else self.reset_after
 
     def delay(self, attempt: int, unit: float = 0.0) -> Seconds:
-        """Return the wait before restart number *attempt* (from 0); *unit* in 0..1 is the chance."""
+        """Return the wait before restart number *attempt*, from 0; *unit* in 0..1 is chance."""
         full = min(self.maximum, self.minimum * self.factor ** min(attempt, MAX_EXPONENT))
         return full * (1 - self.jitter * unit)
 

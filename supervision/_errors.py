@@ -1,8 +1,10 @@
 """Every error of supervision, one class per situation.
 
-`SupervisionError` is the base of all that this package raises. `DoNotRestart` and `IgnoreStart` stand
-apart: children raise them to tell their supervisor something.
+`SupervisionError` is the base of all that this package raises. `DoNotRestart` and `IgnoreStart`
+stand apart: children raise them to tell their supervisor something.
 """
+
+# ruff: noqa: N818 - named for situations, like the errors of trio
 
 from supervision._outcome import ChildId, Death, Failure
 
@@ -117,7 +119,7 @@ class SupervisorIsStopping(RequestRefused):
 
 
 class StartInterrupted(RequestRefused):
-    """The start asked for was cut short by a terminate, a group restart or the supervisor's stop."""
+    """The start asked for was cut short: by a terminate, a group restart, or the stop."""
 
     problem = "was stopped before it was ready"
 
@@ -150,9 +152,9 @@ class AlreadyReady(SupervisionError):
     """A child called `ready()` twice."""
 
 
-class DoNotRestart(Exception):  # noqa: N818 - a message to the supervisor, named for what it says
+class DoNotRestart(Exception):
     """Raise it from a child when restarting can't help; the supervisor escalates at once."""
 
 
-class IgnoreStart(Exception):  # noqa: N818 - the same
+class IgnoreStart(Exception):
     """Raise it before `ready()` when there is nothing to do; the child stays down, no error."""

@@ -1,8 +1,8 @@
 """One life of a supervisor: the task that owns the state, and does what the core decides.
 
-Everything that happens is an input in one queue; whoever puts one in never waits and never fails. Only
-this task steps the core and starts children, so no lock is needed and no child inherits the context of
-whoever asked for it.
+Everything that happens is an input in one queue; whoever puts one in never waits and never fails.
+Only this task steps the core and starts children, so no lock is needed and no child inherits the
+context of whoever asked for it.
 """
 
 import math
@@ -52,8 +52,7 @@ from supervision._spec import SupervisorSpec
 class Life:
     """A supervisor from its first child to its last; a restarted supervisor gets a new one.
 
-    Invariants: *_running* holds exactly the tasks in the children's nursery, zombies included; an input
-    put in after the last step is answered by `close`.
+    Invariant: *_running* holds exactly the tasks in the children's nursery, zombies included.
     """
 
     def __init__(
@@ -87,6 +86,7 @@ class Life:
                 watch.cancel_scope.cancel(reason="the supervisor is done")
         finally:
             self._close()
+            self._inputs.close()
 
     async def _run_shielded(self, asked: trio.Event | None, hard_exit_after: Seconds) -> None:
         async with trio.open_nursery() as guards:
@@ -118,8 +118,8 @@ class Life:
 
     def value_of(self, child: ChildId) -> object:
         """Return what the child's live incarnation gave to `ready`."""
-        incarnation = self.state.children[child].incarnation
-        running = self._running.get((child, incarnation))
+        known = self.state.children.get(child)
+        running = self._running.get((child, known.incarnation)) if known else None
         return running.ctx.value if running else None
 
     async def _serve(self, children: trio.Nursery) -> None:
@@ -128,9 +128,10 @@ class Life:
         while not self._is_over:
             with trio.move_on_at(_core.next_deadline(self.state)):
                 self._step(children, await self._inputs.receive())
-            while self._inputs.statistics().current_buffer_used and not self._is_over:
+            # Whoever ended just now must not be found late: take all notices before the time.
+            while self._inputs.statistics().current_buffer_used:
                 self._step(children, self._inputs.receive_nowait())
-            if not self._is_over and _core.next_deadline(self.state) <= trio.current_time():
+            if _core.next_deadline(self.state) <= trio.current_time():
                 self._tick(children)
 
     def _tick(self, children: trio.Nursery) -> None:
@@ -146,7 +147,7 @@ class Life:
         for action in actions:
             self._do(children, action)
 
-    def _do(self, children: trio.Nursery, action: Action) -> None:  # noqa: C901 - a line per kind
+    def _do(self, children: trio.Nursery, action: Action) -> None:
         match action:
             case Start(child, number):
                 self._start(children, child, number)
@@ -165,7 +166,7 @@ class Life:
             case HardExit(reason):
                 self._overrun(reason)
             case Exit():
-                self._is_over = True
+                self._close()
             case _:
                 assert_never(action)
 
@@ -191,8 +192,8 @@ class Life:
             slot.fill(answer)
 
     def _close(self) -> None:
+        """Take no more inputs, and let nobody wait for an answer that won't come."""
         self._is_over = True
-        self._inputs.close()
         for slot in self._waiting.values():
             slot.fill(Refusal.STOPPING)
 

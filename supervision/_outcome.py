@@ -1,8 +1,9 @@
 """How an incarnation ended, as data.
 
-The runner says what it saw (an `Ending`), the core knows whether it had asked for it, and `classify`
-turns both into one `Outcome` of a closed union. Nothing here holds an exception: an error becomes a
-`Failure` of plain text at once, so neither state nor events keep a traceback and its locals alive.
+The runner says what it saw (an `Ending`), the core knows whether it had asked for it, and
+`classify` turns both into one `Outcome` of a closed union. Nothing here holds an exception: an
+error becomes a `Failure` of plain text at once, so neither state nor events keep a traceback and
+its locals alive.
 """
 
 import traceback

@@ -24,8 +24,10 @@ class RootServices:
 
     def exit_now(self, reason: str) -> None:
         """Write where everything stands, and end the process."""
-        dump_stacks(reason)
-        self._exit(EXIT_CODE)
+        try:
+            dump_stacks(reason)
+        finally:
+            self._exit(EXIT_CODE)
 
 
 class NestedServices:

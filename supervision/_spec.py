@@ -1,7 +1,7 @@
 """What is supervised and how: specs, checked when they are made (D15).
 
-A spec that was accepted can be run: ids are unique and printable in a path, numbers make sense, and a
-child that is said to escalate can (D6).
+A spec that was accepted can be run: ids are unique and printable in a path, numbers make sense, and
+a child that is said to escalate can (D6).
 """
 
 import math
@@ -19,6 +19,7 @@ from supervision._outcome import ChildId, Seconds
 if TYPE_CHECKING:  # the context needs trio, the specs must not
     from supervision._context import Context
 
+_DEFAULT_BACKOFF = Backoff()
 PATH_CHARS = "/#"  # they separate ids and incarnations in paths
 
 
@@ -90,7 +91,7 @@ class ChildSpec:
     """Seconds from the cancel until it is abandoned."""
     heartbeat_timeout: Seconds | None = None
     """Seconds without `ctx.beat()` after which a ready child counts as stalled."""
-    backoff: Backoff = Backoff()
+    backoff: Backoff = _DEFAULT_BACKOFF
     on_exhausted: OnExhausted = OnExhausted.ESCALATE
     cooldown: Seconds = 60.0
     """Seconds it stays parked the first time."""
@@ -181,7 +182,8 @@ def _check_types(owner: str, spec: ChildSpec) -> None:
     _check_enum(owner, "restart", spec.restart, Restart)
     _check_enum(owner, "kind", spec.kind, Kind)
     _check_enum(owner, "on_exhausted", spec.on_exhausted, OnExhausted)
-    are_errors = all(isinstance(each, type) and issubclass(each, Exception) for each in spec.fatal)
+    listed: tuple[object, ...] = spec.fatal  # whatever the caller wrote there
+    are_errors = all(isinstance(each, type) and issubclass(each, Exception) for each in listed)
     _check(owner, "fatal", are_errors, "must be classes of Exception")
 
 

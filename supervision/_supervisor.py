@@ -1,4 +1,4 @@
-"""The supervisor as its users see it: describe children once, run them, manage them, look at them."""
+"""The supervisor as its users see it: describe children once, then run, manage, and watch them."""
 
 import math
 import random
@@ -45,13 +45,15 @@ from supervision._snapshot import (
 )
 from supervision._spec import ChildSpec, Kind, OnExhausted, Restart, Strategy, SupervisorSpec
 
+_DEFAULT_BACKOFF = Backoff()
+
 
 class Supervisor:
     """Starts its children in order, restarts those that fail, stops them in reverse order.
 
-    The object is the description and the handle; each run is a fresh life. So it can be restarted as
-    a child of another supervisor: put it among that one's children as it is, or as `as_child(...)`
-    to say more. *sink*, *rng* and *exit_function* of the root serve the whole tree; a nested
+    The object is the description and the handle; each run is a fresh life. So it can itself be a
+    child that is restarted: put it among another one's children as it is, or as `as_child(...)` to
+    say more. *sink*, *rng* and *exit_function* of the root serve the whole tree; a nested
     supervisor that was given a sink or rng of its own uses that.
     """
 
@@ -116,7 +118,7 @@ class Supervisor:
         *,
         restart: Restart = Restart.PERMANENT,
         lenient_start: bool = False,
-        backoff: Backoff = Backoff(),  # noqa: B008 - frozen
+        backoff: Backoff = _DEFAULT_BACKOFF,
         on_exhausted: OnExhausted = OnExhausted.ESCALATE,
         cooldown: Seconds = 60.0,
     ) -> ChildSpec:

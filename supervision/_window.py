@@ -1,7 +1,7 @@
 """The sliding window of restarts: not more than *intensity* in any *period* seconds.
 
-OTP's rule with fractional seconds (D3): the lower edge is inclusive, and a refused restart leaves no
-trace. A value, not an object with a life: recording returns a new window.
+OTP's rule with fractional seconds (D3): the lower edge is inclusive, and a refused restart leaves
+no trace. A value, not an object with a life: recording returns a new window.
 """
 
 from dataclasses import dataclass, replace

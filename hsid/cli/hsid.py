@@ -90,3 +90,7 @@ def version() -> None:
 
 main.add_command(check_config)
 main.add_command(config)
+
+
+if __name__ == "__main__":
+    main()

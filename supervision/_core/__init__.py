@@ -1,7 +1,7 @@
 """The decisions of a supervisor, without I/O, clock or trio (D17).
 
-`step` is the whole of it: from a state and an input to the next state and what to do. The driver does
-the actions in order, and calls again when something happens or `next_deadline` has come.
+`step` is the whole of it: from a state and an input to the next state and what to do. The driver
+does the actions in order, and calls again when something happens or `next_deadline` has come.
 """
 
 from typing import assert_never

@@ -30,7 +30,6 @@ from supervision._outcome import (
     Stopped,
     classify,
     describe,
-    failure_of,
     is_normal,
 )
 from supervision._spec import OnExhausted, Restart

@@ -1,4 +1,4 @@
-"""Management calls: OTP's table (start, restart, terminate, delete), as requests with one answer."""
+"""Management: OTP's calls (start, restart, terminate, delete), each answered exactly once."""
 
 from dataclasses import replace
 

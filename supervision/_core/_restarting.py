@@ -7,8 +7,13 @@ from supervision._core._messages import HardExit
 from supervision._core._state import Child, GiveUp, Grounds, Phase, budget_left, group_of
 from supervision._core._stopping import shut_down
 from supervision._core._transition import Transition
-from supervision._events import ChildParked, Escalated, GroupRestart, RestartRefused
-from supervision._events import RestartScheduled
+from supervision._events import (
+    ChildParked,
+    Escalated,
+    GroupRestart,
+    RestartRefused,
+    RestartScheduled,
+)
 from supervision._outcome import Failure, Outcome, Seconds, describe, failure_of
 from supervision._spec import OnExhausted, Strategy
 

@@ -27,7 +27,7 @@ class Transition:
         return child
 
     def drop(self, child: Child) -> None:
-        """Forget *child*; while a zombie of it runs, its record stays, so no number is used twice."""
+        """Forget *child*, but keep the record of its numbers while a zombie of it runs."""
         self.dequeue(child.id)
         if self.has_zombie(child):
             self.put(replace(child, phase=Phase.ZOMBIE, since=self.now, deadline=None))
