@@ -31,6 +31,7 @@ class Reconciler:
         """Reconcile until asked to stop."""
         is_restored = False
         async with attended(ctx) as attendant:
+            ctx.ready()
             while not attendant.is_stopping:
                 try:
                     if not is_restored:
@@ -39,7 +40,6 @@ class Reconciler:
                 except QueueUnavailableError as error:
                     _log.warning("reconciling_postponed", error=str(error))
                     pause = _WHILE_WAITING
-                ctx.ready()
                 await attendant.rest(pause if is_restored else _WHILE_WAITING)
 
     async def _restore(self) -> bool:

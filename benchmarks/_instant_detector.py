@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h11
@@ -68,7 +68,9 @@ async def serve(port: int, arrivals: Path) -> None:
 
     async def handler(stream: trio.SocketStream) -> None:
         async with stream:
-            await answer(stream, arrivals)
+            # A client that was killed in the middle of a request is nothing to end for.
+            with suppress(h11.RemoteProtocolError, trio.BrokenResourceError):
+                await answer(stream, arrivals)
 
     await trio.serve_tcp(handler, port, host="127.0.0.1")
 

@@ -151,12 +151,8 @@ class Life:
         match action:
             case Start(child, number):
                 self._start(children, child, number)
-            case Ask(child, number):
-                self._running[child, number].ask()
-            case Cancel(child, number, cause):
-                self._running[child, number].cancel(cause)
-            case Abandon(child, number):
-                self._running[child, number].fence()
+            case Ask() | Cancel() | Abandon():
+                self._press(action)
             case Emit(event):
                 self._services.sink.emit(event)
             case Reply(ticket, answer):
@@ -167,6 +163,20 @@ class Life:
                 self._overrun(reason)
             case Exit():
                 self._close()
+            case _:
+                assert_never(action)
+
+    def _press(self, action: Ask | Cancel | Abandon) -> None:
+        running = self._running.get((action.child, action.incarnation))
+        if running is None:  # it has just ended, and its notice waits in the queue
+            return
+        match action:
+            case Ask():
+                running.ask()
+            case Cancel(cause=cause):
+                running.cancel(cause)
+            case Abandon():
+                running.fence()
             case _:
                 assert_never(action)
 

@@ -141,12 +141,10 @@ class SwallowsCancel:
     async def __call__(self, ctx: Context) -> None:
         """Run until cancelled."""
         ctx.ready()
-        with trio.CancelScope() as own:
-            try:
-                await trio.sleep_forever()
-            finally:
-                own.cancel()
-                return  # noqa: B012 - exactly the vice that this child is for
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            return  # exactly the vice that this child is for
 
 
 class BeatsFor:

@@ -33,11 +33,17 @@ def camera_id_of(folder: bytes) -> str:
     A name without any of those, or too long to be told from another by its start, gets a
     fingerprint: no folder is left without a camera.
     """
-    # Composed first: a Mac writes ü as two characters, of which the second is no letter.
-    name = unicodedata.normalize("NFC", to_text(folder)).strip().lower()
-    plain = _DROPPED.sub("", _GAPS.sub("_", name))
+    # Composed first: a Mac writes ü as two characters, of which the second is no letter. Composed
+    # last: what was kept apart by a dropped one may meet. So the id of an id is that id.
+    name = _composed(to_text(folder)).strip().lower()
+    plain = _composed(_DROPPED.sub("", _GAPS.sub("_", name)))
     plain = _UNDERSCORES.sub("_", plain).strip("_")
     if plain and len(plain) <= LONGEST_ID:
         return plain
     fingerprint = hashlib.sha256(folder).hexdigest()[:_HASH_DIGITS]
-    return f"{plain[: LONGEST_ID - _HASH_DIGITS - 1] or 'camera'}_{fingerprint}"
+    start = plain[: LONGEST_ID - _HASH_DIGITS - 1].rstrip("_")
+    return f"{start or 'camera'}_{fingerprint}"
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

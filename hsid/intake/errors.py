@@ -37,11 +37,10 @@ class WatchLimitError(IntakeError):
 
 
 class UnknownTimezoneError(IntakeError):
-    """A camera is configured with a time zone that this machine's zone database doesn't have."""
+    """A time zone is configured that this machine's zone database doesn't have."""
 
-    def __init__(self, camera_id: str, timezone: str) -> None:
-        super().__init__(f"camera {camera_id}: there is no time zone {timezone!r}")
-        self.camera_id = camera_id
+    def __init__(self, timezone: str) -> None:
+        super().__init__(f"this machine knows no time zone {timezone!r}")
         self.timezone = timezone
 
 

@@ -41,6 +41,7 @@ class Inspector:
         limits: Limits,
         *,
         cameras: Iterable[Camera] = (),
+        timezone: str | None = None,
         threads: int = 4,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -50,16 +51,22 @@ class Inspector:
             root: The watch root; may be a symbolic link.
             limits: What a file may measure.
             cameras: The configured ones; others are made from their folders' names.
+            timezone: The zone of cameras that name none; None for this machine's.
             threads: How many files are read at a time.
             now: The wall clock that arrivals are dated with.
 
         Raises:
-            UnknownTimezoneError: A camera names a zone that does not exist.
+            UnknownTimezoneError: One of the zones does not exist.
         """
         self._root = os.fsencode(root)
         self._limits = limits
         self._cameras = {camera.id: camera for camera in cameras}
-        self._zones = {camera.id: _zone(camera) for camera in self._cameras.values()}
+        self._zone = None if timezone is None else _zone(timezone)
+        self._zones = {
+            camera.id: _zone(camera.timezone)
+            for camera in self._cameras.values()
+            if camera.timezone is not None
+        }
         self._limiter = trio.CapacityLimiter(threads)
         # Of its own, so that a lone upload's first glance never queues behind a burst's reading.
         self._look_limiter = trio.CapacityLimiter(1)
@@ -113,7 +120,7 @@ class Inspector:
             base_name(path),
             stamp.mtime_ns,
             received_at,
-            self._zones.get(camera.id),
+            self._zones.get(camera.id, self._zone),
         )
         return Arrival(
             version=stamp.version(path),
@@ -128,10 +135,8 @@ class Inspector:
         )
 
 
-def _zone(camera: Camera) -> tzinfo | None:
-    if camera.timezone is None:
-        return None
+def _zone(name: str) -> tzinfo:
     try:
-        return ZoneInfo(camera.timezone)
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UnknownTimezoneError(camera.id, camera.timezone) from error
+        raise UnknownTimezoneError(name) from error

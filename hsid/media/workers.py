@@ -38,8 +38,13 @@ _END_GRACE: Seconds = 5.0
 _ORPHAN_MARGIN: Seconds = 5.0
 """How much later than the pool a worker itself ends a call, in case the pool is gone."""
 
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""The processes are the parallelism; idle thread pools would only take address space."""
+_ENVIRONMENT = {
+    # The processes are the parallelism; idle thread pools would only take address space.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # Builds of onnxruntime report to their maker unless told not to; a camera's house never does.
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 
 
 def _usable_processors() -> int:
@@ -95,7 +100,7 @@ class _Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **_ENVIRONMENT},
             )
         except OSError as error:
             raise WorkerStartError(f"cannot start a worker process: {error}") from error

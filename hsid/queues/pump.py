@@ -71,8 +71,7 @@ class Pump:
         """
         try:
             async with attended(life) as attendant:
-                await self._step(attendant)
-                life.ready()  # after one try: a queue that is away is no failure to start
+                life.ready()  # at once: a queue that is away is no failure to start
                 while not attendant.is_stopping:
                     await self._step(attendant)
         finally:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from hsid.store.connect import database_path, reader_engine, writer_engine
 from hsid.store.errors import StoreUnavailableError, raise_mapped, storage_fault
-from hsid.store.migration import bring_up_to_date, require_current
+from hsid.store.migration import bring_up_to_date, require_current, stored_revision
 
 _FILE_MODE = 0o640  # who was at home when is nobody else's business
 
@@ -122,6 +122,7 @@ def open_database(url: str | Path) -> Database:
     """
     path = database_path(url)
     _make_file(path)
+    _refuse_foreign(path)
     database = Database(path)
     try:
         bring_up_to_date(database.connection(), path)
@@ -147,9 +148,7 @@ def open_read_only(url: str | Path) -> ReadOnlyDatabase:
     path = database_path(url)
     if not path.exists():
         raise StoreUnavailableError(f"there is no database at {path} yet")
-    # Without a log the file holds everything, and nobody has it open.
-    at_rest = not path.with_name(f"{path.name}-wal").exists()
-    database = ReadOnlyDatabase(path, at_rest=at_rest)
+    database = ReadOnlyDatabase(path, at_rest=_is_at_rest(path))
     try:
         with database.snapshot() as connection:
             require_current(connection, path)
@@ -157,6 +156,20 @@ def open_read_only(url: str | Path) -> ReadOnlyDatabase:
         database.close()
         raise
     return database
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look before opening for writing: the writer's settings would change another's file."""
+    if path.stat().st_size == 0:
+        return
+    with ReadOnlyDatabase(path, at_rest=_is_at_rest(path)) as database:
+        with database.snapshot() as connection:
+            stored_revision(connection, path)
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Tell whether the file holds everything, and nobody has it open: there is no log."""
+    return not path.with_name(f"{path.name}-wal").exists()
 
 
 def _make_file(path: Path) -> None:

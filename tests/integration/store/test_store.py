@@ -45,11 +45,6 @@ async def start(nursery, store):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "hsid.db"
-
-
-@pytest.fixture
 async def store(path, nursery):
     store = Store(path)
     await start(nursery, store)
@@ -250,10 +245,10 @@ async def test_corruption_reaches_the_callers_and_ends_the_writer(path, nursery)
     results = []
 
     async def write():
-        results.extend(await store.write_group([list_ids]))
+        results.extend(await store.write_group([partial(add, 1)]))
 
     nursery.start_soon(write)
-    with pytest.raises(StoreCorruptError, match="damaged"):
+    with trio.fail_after(20), pytest.raises(StoreCorruptError, match="damaged"):
         await store.serve(ready=lambda: None)
     await trio.testing.wait_all_tasks_blocked()
     assert [type(result) for result in results] == [StoreCorruptError]
@@ -285,7 +280,7 @@ async def test_no_database_yet_is_a_reason_not_to_read(path):
 
 async def test_a_reader_cannot_write(store):
     """The connections of readers are read-only, whatever the call tries."""
-    with pytest.raises((OperationalError, StoreUnavailableError), match="readonly|written"):
+    with pytest.raises((OperationalError, StoreUnavailableError), match=r"readonly|written"):
         await store.read(partial(add, 1))
 
 

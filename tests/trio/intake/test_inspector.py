@@ -126,8 +126,21 @@ async def test_a_cancelled_caller_leaves_at_once(tmp_path: Path, monkeypatch) ->
     hang.set()
 
 
+async def test_a_camera_without_a_zone_has_that_of_the_house(tmp_path: Path) -> None:
+    """Its own zone wins where it has one."""
+    cameras = [Camera("away", "Away", timezone="UTC"), Camera("home", "Home")]
+    inspector = build_inspector(tmp_path, cameras=cameras, timezone="Europe/Berlin")
+    paths = [f"{camera}/{NAME}".encode() for camera in ("away", "home", "unconfigured")]
+    arrivals = [await inspector.inspect(path, Stamp(1, 2, 3)) for path in paths]
+
+    # The one in UTC is later than the arrival, so that its mtime, and at last the arrival, is used.
+    assert [arrival.captured_at.hour for arrival in arrivals] == [12, 10, 10]
+
+
 async def test_an_unknown_zone_is_refused_at_the_start(tmp_path: Path) -> None:
     """A typing error in the configuration must not show as wrong times."""
     for zone in ("Europe/Berln", "../etc/passwd", ""):
         with pytest.raises(UnknownTimezoneError):
             build_inspector(tmp_path, cameras=[Camera("cam", "Cam", timezone=zone)])
+        with pytest.raises(UnknownTimezoneError):
+            build_inspector(tmp_path, timezone=zone)

@@ -42,6 +42,14 @@ def test_any_folder_has_a_wellformed_id(folder: bytes) -> None:
     assert camera_id == camera_id_of(folder)
 
 
+@given(folders | st.text("ΣσςİßǅᄀÅé각\u1161\u11a8\u0301a-_ ", min_size=1).map(str.encode))
+def test_the_id_of_an_id_is_that_id(folder: bytes) -> None:
+    """Whoever puts a camera's id into the configuration means that camera."""
+    camera_id = camera_id_of(folder)
+
+    assert camera_id_of(camera_id.encode()) == camera_id
+
+
 @pytest.mark.parametrize("folder", [b"---", "🎥".encode(), b" ", b"!"])
 def test_a_name_without_letters_gets_a_fingerprint(folder: bytes) -> None:
     """Such folders are told apart from each other."""

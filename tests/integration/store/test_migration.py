@@ -1,0 +1,193 @@
+"""Migrations: the chain gives today's schema, and nothing is lost or half done on the way."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from hsid.store import migration
+from hsid.store.database import open_database, open_read_only
+from hsid.store.errors import (
+    ForeignDatabaseError,
+    SchemaOutdatedError,
+    SchemaTooNewError,
+    StoreCorruptError,
+    StoreUnavailableError,
+)
+from hsid.store.schema import metadata
+
+NEXT = """
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    {}
+"""
+
+ADD_COLUMN = 'op.execute("ALTER TABLE cameras ADD COLUMN colour TEXT")'
+
+
+@pytest.fixture
+def populated(path):
+    """A database of the first revision with a camera and an upload in it."""
+    with open_database(path) as database, database.transaction() as conn:
+        conn.execute(text("INSERT INTO cameras (id, name) VALUES ('gate', 'Gate')"))
+        conn.execute(
+            text(
+                "INSERT INTO uploads (camera_id, path, inode, size, mtime_ns, state, received_at,"
+                " captured_at, capture_source) VALUES ('gate', 'a.jpg', 1, 2, 3, 'received',"
+                " '2026-03-01 12:00:00.000000', '2026-03-01 12:00:00.000000', 'exif')"
+            )
+        )
+    return path
+
+
+@pytest.fixture
+def migrate(tmp_path):
+    """Return a function that runs one more step on a database."""
+
+    def run(path, step):
+        versions = tmp_path / "more"
+        versions.mkdir()
+        (versions / "v0002_next.py").write_text(NEXT.format(step))
+        with open_database(path) as database:
+            chain = (migration.VERSIONS, versions)
+            migration.migrate(database.connection(), path, versions=chain)
+
+    return run
+
+
+def fetch(path, query):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def schema_of(path):
+    """Return what makes up each table and index; spaces, quotes and order aside."""
+    made = {}
+    for name, sql in fetch(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        plain = re.sub(r"\s+", " ", sql.replace('"', "")).removesuffix(")").strip()
+        made[name] = sorted(re.split(r", (?=CONSTRAINT)", plain))
+    made.pop(migration.VERSION_TABLE, None)
+    return made
+
+
+def revision_of(path):
+    return fetch(path, "SELECT version_num FROM hsid_schema_version")[0][0]
+
+
+def backups(path):
+    return sorted(path.parent.glob("*.backup*"))
+
+
+def test_the_chain_builds_exactly_the_schema_of_the_program(path, tmp_path):
+    """Alembic sees no difference, and neither do the statements: checks and indexes included."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'model.db'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    with open_database(path) as database:
+        options = {"version_table": migration.VERSION_TABLE}
+        context = MigrationContext.configure(database.connection(), opts=options)
+        assert compare_metadata(context, metadata) == []
+    assert schema_of(path) == schema_of(tmp_path / "model.db")
+
+
+def test_head_is_the_last_of_the_scripts(path):
+    """The quick check at start compares with what the chain really ends in."""
+    open_database(path).close()
+    assert revision_of(path) == migration.HEAD
+
+
+def test_a_database_that_is_up_to_date_costs_no_alembic(populated):
+    """Every start but the first after an update does without importing it, and without a backup."""
+    script = (
+        "import sys; from pathlib import Path; from hsid.store.database import open_database;"
+        f"open_database(Path({str(populated)!r})).close(); sys.exit('alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert backups(populated) == []
+
+
+def test_a_migration_keeps_the_data_and_leaves_a_backup(populated, migrate):
+    """The backup is a whole database of the old revision, in one file named after it."""
+    migrate(populated, ADD_COLUMN)
+    (backup,) = backups(populated)
+    assert ".schema-0001." in backup.name
+    assert (revision_of(populated), revision_of(backup)) == ("0002", "0001")
+    for file in (populated, backup):
+        assert fetch(file, "SELECT count(*) FROM uploads") == [(1,)]
+
+
+def test_a_table_with_references_can_be_rebuilt(populated, migrate):
+    """Foreign keys rest while a table is replaced, and hold again afterwards."""
+    batch = "op.batch_alter_table('cameras', recreate='always')"
+    migrate(populated, f"with {batch} as table: table.alter_column('name', nullable=True)")
+    assert fetch(populated, "SELECT id, name FROM cameras") == [("gate", "Gate")]
+    assert fetch(populated, "PRAGMA foreign_key_check") == []
+
+
+def test_a_migration_that_breaks_references_is_undone(populated, migrate):
+    """It is found before the commit: data and revision are as they were, the backup is there."""
+    with pytest.raises(migration.MigrationError, match="uploads"):
+        migrate(populated, 'op.execute("DELETE FROM cameras")')
+    assert revision_of(populated) == "0001"
+    assert fetch(populated, "SELECT count(*) FROM cameras") == [(1,)]
+    assert len(backups(populated)) == 1
+
+
+def test_a_migration_that_fails_halfway_is_undone(populated, migrate):
+    """The statement that fails takes everything before it along."""
+    with pytest.raises(Exception, match="no such table"):
+        migrate(populated, 'op.execute("DELETE FROM cameras"); op.execute("DELETE FROM nowhere")')
+    assert revision_of(populated) == "0001"
+    assert fetch(populated, "SELECT count(*) FROM cameras") == [(1,)]
+
+
+@pytest.mark.parametrize("opening", [open_database, open_read_only])
+def test_a_newer_schema_is_refused(populated, migrate, opening):
+    """A program never misreads what a newer one wrote, and says what to do."""
+    migrate(populated, ADD_COLUMN)
+    with pytest.raises(SchemaTooNewError, match=r"0002.*newer hsid"):
+        opening(populated)
+
+
+@pytest.mark.parametrize("opening", [open_database, open_read_only])
+def test_a_database_of_another_program_is_refused(path, opening):
+    """Tables without hsid's version are somebody else's; not a byte of them is changed."""
+    fetch(path, "CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(ForeignDatabaseError, match="another program"):
+        opening(path)
+    assert path.read_bytes() == before
+
+
+def test_looking_does_not_migrate(path):
+    """A command that only reads leaves an old database to the daemon, and says so."""
+    path.touch()
+    with pytest.raises(SchemaOutdatedError, match="start the daemon"):
+        open_read_only(path)
+    assert path.stat().st_size == 0
+
+
+def test_there_must_be_a_database_to_look_at(path):
+    """Looking makes no file."""
+    with pytest.raises(StoreUnavailableError, match="no database"):
+        open_read_only(path)
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_database_is_called_damaged(path):
+    """It is not overwritten either."""
+    path.write_bytes(b"a picture, perhaps" * 1000)
+    with pytest.raises(StoreCorruptError):
+        open_database(path)
+    assert path.read_bytes().startswith(b"a picture")
