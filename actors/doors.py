@@ -11,10 +11,10 @@ import trio
 from hsid.api.app import create_app
 from hsid.api.models import ActorReport, EventDetail, EventPage, StatusReport
 from hsid.api.report import CountedQueue, Running, event_detail, event_page, status_report
-from hsid.api.server import serve
+from hsid.api.server import SocketPathError, serve
 from hsid.model import Seconds
 from hsid.store.store import Store
-from supervision import ChildSnapshot, Context
+from supervision import ChildSnapshot, Context, DoNotRestart
 
 READY = "ready"
 """The state of an actor that works."""
@@ -58,9 +58,12 @@ class ControlSocket:
         """Serve until asked to stop; requests under way get a moment to finish.
 
         Raises:
-            SocketPathError: The socket can't be made at *path*.
+            DoNotRestart: The socket can't be made at *path*, however often it is tried.
         """
-        await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
+        try:
+            await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
+        except SocketPathError as error:
+            raise DoNotRestart(f"no control socket: {error}") from error
 
 
 def _actor_reports(root: ChildSnapshot) -> tuple[ActorReport, ...]:

@@ -16,7 +16,6 @@ from actors.reconciler import Reconciler
 from actors.store_writer import StoreWriter
 from actors.watcher import Watcher
 from hsid.ai.filtering import normalise_label
-from hsid.api.server import SocketPathError
 from hsid.house import House
 from hsid.observe.supervision import SupervisionLog
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
@@ -87,7 +86,7 @@ def build_tree(house: House) -> Supervisor:
     )
     doors = Supervisor(
         "doors",
-        [ChildSpec("control-socket", control.run, drain=5, fatal=(SocketPathError,))],
+        [ChildSpec("control-socket", control.run, drain=5)],
     )
     root = Supervisor(
         "root",

@@ -9,7 +9,6 @@ reasoning, add up to it.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 
 from hsid.ai import rule_weights as weights
 from hsid.ai import rule_words as words
@@ -64,10 +63,10 @@ def score(case: Case) -> Assessment:
     if not case.detections:
         raise EmptyCaseError(f"batch {case.batch.id} has no detections")
     facts = _facts(case.detections)
-    factors = tuple(_rounded(_factors(case, facts)))
+    factors = tuple(_factors(case, facts))
     return Assessment(
         score=sum(factor.points for factor in factors),
-        factors=tuple(factor for factor in factors if factor.points),
+        factors=factors,
         summary=words.summary(
             case.camera.name, facts.labels, facts.people, facts.dwell, _clock(case)
         ),
@@ -111,15 +110,15 @@ def _facts(detections: tuple[DetectionRecord, ...]) -> _Facts:
     )
 
 
-def _factors(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
-    """Yield what counts with its exact points: what adds first, then what scales the sum down."""
+def _running_totals(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
+    """Yield what counts, each with the score so far: first what adds, then what scales it down."""
     total = 0.0
     for text, points in _additions(case, facts):
         total += points
-        yield text, points
+        yield text, total
     for text, factor in _reductions(case, facts):
-        yield text, total * factor - total
         total *= factor
+        yield text, total
 
 
 def _additions(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
@@ -145,13 +144,14 @@ def _reductions(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
     yield "small or far away", weights.size_factor(facts.largest_share)
 
 
-def _rounded(exact: Iterator[tuple[str, float]]) -> Iterator[Factor]:
-    """Round so that the points add up to the rounded sum, whatever their number."""
-    texts, points = zip(*exact, strict=True)
+def _factors(case: Case, facts: _Facts) -> Iterator[Factor]:
+    """Yield the factors in whole points that add up to the rounded score, however many they are."""
     before = 0
-    for text, total in zip(texts, accumulate(points), strict=True):
-        yield Factor(text, round(total) - before)
-        before = round(total)
+    for text, total in _running_totals(case, facts):
+        after = round(total)
+        if after != before:
+            yield Factor(text, after - before)
+        before = after
 
 
 def _clock(case: Case) -> str:

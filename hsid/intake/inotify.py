@@ -123,6 +123,9 @@ class InotifySource:
         self._events: deque[Event] = deque()
         self._hints: list[Hint] = []
         self._degradation: WatchLimitError | None = None
+        # Held while watches are added and given up: a walk must not be undone by an event that
+        # came after it, nor the other way round.
+        self._changing = trio.Lock()
         try:
             self._inotify = INotify(nonblocking=True)
         except OSError as error:
@@ -152,10 +155,11 @@ class InotifySource:
         Raises:
             RootUnavailableError: The root can't be watched.
         """
-        self._degradation = None
-        watched = await trio.to_thread.run_sync(self._watch_below, b"")
-        self._give_up(self._folders.keys() - watched.keys())
-        self._folders = watched
+        async with self._changing:
+            self._degradation = None
+            watched = await trio.to_thread.run_sync(self._watch_below, b"")
+            self._give_up(self._folders.keys() - watched.keys())
+            self._folders = watched
 
     @property
     def degradation(self) -> WatchLimitError | None:
@@ -185,6 +189,16 @@ class InotifySource:
                 # New folders may have been lost with the rest.
                 await self.renew()
                 self._hints.append(meaning)
+            case RootLost(detail):
+                raise RootUnavailableError(self._root, detail)
+            case FolderAppeared() | FolderLeft() | WatchEnded():
+                async with self._changing:
+                    await self._follow(meaning)
+            case _:
+                assert_never(meaning)
+
+    async def _follow(self, change: FolderAppeared | FolderLeft | WatchEnded) -> None:
+        match change:
             case FolderAppeared(path):
                 if not is_hidden(base_name(path)):
                     await self._adopt(path)
@@ -192,10 +206,8 @@ class InotifySource:
                 self._give_up({wd for wd, at in self._folders.items() if _is_within(at, path)})
             case WatchEnded(watch):
                 self._folders.pop(watch, None)
-            case RootLost(detail):
-                raise RootUnavailableError(self._root, detail)
             case _:
-                assert_never(meaning)
+                assert_never(change)
 
     async def _adopt(self, path: bytes) -> None:
         """Watch *path* and all below; then, and not before, list what is there."""

@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 class Source(Protocol):
     """Tells of files that appear or are finished below one root.
 
-    `next_hints` and `renew` are for one task, the same for both.
+    One task asks for hints; meanwhile another may call `renew`.
     """
 
     @property

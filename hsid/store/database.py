@@ -162,9 +162,9 @@ def _refuse_foreign(path: Path) -> None:
     """Look before opening for writing: the writer's settings would change another's file."""
     if path.stat().st_size == 0:
         return
-    with ReadOnlyDatabase(path, at_rest=_is_at_rest(path)) as database:
-        with database.snapshot() as connection:
-            stored_revision(connection, path)
+    looking = ReadOnlyDatabase(path, at_rest=_is_at_rest(path))
+    with looking as database, database.snapshot() as connection:
+        stored_revision(connection, path)
 
 
 def _is_at_rest(path: Path) -> bool:

@@ -77,9 +77,6 @@ class Inbox:
                 requests = [item for item in items if isinstance(item, Request)]
                 return requests, any(item is stop for item in items)
 
-    def __len__(self) -> int:
-        return self._queue.qsize()
-
 
 def write_groups(
     database: Database,

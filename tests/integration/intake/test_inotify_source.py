@@ -85,7 +85,9 @@ async def test_a_filled_folder_moved_in_is_told(root: Path, tmp_path: Path, plac
         shutil.move(tmp_path / "new", root / "new")
         await hints_until(source, FileSeen(b"new/deep/a.jpg", stamp))
         place(root / "new/deep/b.jpg", b"x")
-        await hints_until(source, FileClosed(b"new/deep/b.jpg"))
+        hints = await hints_until(source, FileClosed(b"new/deep/b.jpg"))
+
+    assert {hint.path for hint in hints} == {b"new/deep/b.jpg"}
 
 
 async def test_a_renamed_folder_is_told_under_its_new_name(root: Path, place) -> None:
@@ -156,7 +158,8 @@ async def test_a_linked_root_is_watched(root: Path, tmp_path: Path, place) -> No
     (tmp_path / "link").symlink_to(root)
     async with open_source(tmp_path / "link") as source:
         place(root / "cam/a.jpg", b"x")
-        await hints_until(source, FileClosed(b"cam/a.jpg"))
+
+        assert await paths_until(source, {b"cam/a.jpg"}) == {b"cam/a.jpg"}
 
 
 async def test_a_missing_root_is_an_error(root: Path) -> None:
@@ -197,14 +200,45 @@ async def test_cancelled_waiting_loses_no_hint(root: Path, place) -> None:
     """A loop may give up waiting at any deadline and ask again."""
     wanted = {b"cam%d/%d.jpg" % (number % 7, number) for number in range(200)}
     seen: set[bytes] = set()
+    cancelled = 0
     async with open_source(root) as source:
         for path in sorted(wanted):
             place(root / path.decode(), b"x")
         with trio.fail_after(10):
             while not wanted <= seen:
-                with trio.CancelScope() as scope:
-                    scope.deadline = trio.current_time() + 0.0002
+                with trio.move_on_after(0.0002) as scope:
                     seen |= {hint.path for hint in await source.next_hints()}
+                cancelled += scope.cancelled_caught
+
+    assert cancelled
+
+
+async def test_renewing_meanwhile_loses_no_hint(root: Path, place) -> None:
+    """A periodic scan renews the watches while another task follows the hints."""
+    wanted = {b"cam%d/%d/%d.jpg" % (n % 7, n, n) for n in range(300)}
+
+    async def renew_again_and_again(source: Source) -> None:
+        while True:
+            await source.renew()
+
+    async def write_all() -> None:
+        for path in sorted(wanted):
+            place(root / path.decode(), b"x")
+            await trio.lowlevel.checkpoint()
+
+    async with open_source(root) as source, trio.open_nursery() as nursery:
+        nursery.start_soon(renew_again_and_again, source)
+        nursery.start_soon(write_all)
+
+        assert await paths_until(source, wanted) == wanted
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_link_put_in_the_place_of_a_folder_is_not_watched(root: Path, tmp_path) -> None:
+    """Not even if that happens between the listing of its parent and the watch."""
+    (root / "cam").symlink_to(tmp_path)
+    async with open_source(root) as source:
+        assert source._watch(b"cam") is None
 
 
 LIMITED = """

@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from hsid.intake.beneath import open_beneath
 from hsid.intake.errors import OverwrittenError, RefusedError, RootUnavailableError, VanishedError
 from hsid.intake.hints import Look, Stamp
-from hsid.intake.inspection import Changed, Findings, Limits, inspect_file, look_at, read_version
+from hsid.intake.inspection import (
+    Changed,
+    Findings,
+    Limits,
+    _findings,
+    inspect_file,
+    look_at,
+    read_version,
+)
 from hsid.model import RefusalReason as Reason
 
 LIMITS = Limits(max_file_bytes=1_000_000, max_pixels=1_000_000)
@@ -203,6 +212,16 @@ def test_another_version_is_told_as_changed(root: Path, place, jpeg: bytes) -> N
     found = inspect_file(os.fsencode(root), b"a.jpg", stamp, LIMITS)
 
     assert found == Changed(b"a.jpg", stamp)
+
+
+def test_a_file_rewritten_while_it_is_read_is_told_as_changed(root: Path, place, jpeg) -> None:
+    """A mix of two contents is never taken for either."""
+    stamp = place(root / "a.jpg", jpeg)
+    with open_beneath(os.fsencode(root), b"a.jpg") as descriptor:
+        place(root / "a.jpg", jpeg[::-1])
+        os.utime(root / "a.jpg", ns=(0, stamp.mtime_ns + 1))
+
+        assert _findings(descriptor, stamp, LIMITS) is None
 
 
 def test_a_missing_root_is_nobodys_refusal(root: Path) -> None:

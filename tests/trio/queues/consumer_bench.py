@@ -19,6 +19,8 @@ class Life:
     def __init__(self):
         self.stopping = trio.Event()
         self.is_ready = trio.Event()
+        self.ended = trio.Event()
+        self.scope = trio.CancelScope()
         self.beats = []
 
     def ready(self):
@@ -77,10 +79,10 @@ class Gate(OrderedCompleter):
 class House:
     """A queue, its consumer, and the actors that a test starts."""
 
-    def __init__(self, nursery, **options):
+    def __init__(self, nursery, *, queue=None, completer=Gate, **options):
         self.nursery = nursery
-        self.queue = MemoryQueue("detection_queue")
-        self.gate = Gate([self.queue])
+        self.queue = queue or MemoryQueue("detection_queue")
+        self.gate = completer([self.queue])
         self.consumer = Consumer(
             self.queue,
             self.gate,
@@ -94,9 +96,14 @@ class House:
 
     async def start(self, run, *args):
         life = Life()
-        self.nursery.start_soon(run, *args, life)
+        self.nursery.start_soon(self._run, run, args, life)
         await life.is_ready.wait()
         return life
+
+    async def _run(self, run, args, life):
+        with life.scope:
+            await run(*args, life)
+        life.ended.set()
 
     async def start_all(self, *handlers):
         self.committer = await self.start(self.consumer.run_committer)
