@@ -79,9 +79,13 @@ def inspect_file(root: bytes, path: bytes, stamp: Stamp, limits: Limits) -> Find
     """Find out what version *stamp* of *path* is and whether hsid can use it."""
     try:
         with open_beneath(root, path) as descriptor:
-            if _stamp_of(descriptor) != stamp:
-                return Changed(path, stamp)
-            return _findings(descriptor, stamp, limits) or Changed(path, stamp)
+            # The version is compared before and after: in between its writer may have come back,
+            # and then neither the content nor a refusal of it means anything.
+            if _stamp_of(descriptor) == stamp:
+                findings = _findings(descriptor, stamp.size, limits)
+                if _stamp_of(descriptor) == stamp:
+                    return findings
+            return Changed(path, stamp)
     except RefusedError as refusal:
         return Findings(refusal=refusal)
 
@@ -96,10 +100,11 @@ def read_version(root: bytes, version: FileVersion) -> bytes:
     """
     expected = Stamp(version.inode, version.size, version.mtime_ns)
     with open_beneath(root, from_text(version.path)) as descriptor:
-        content = _read(descriptor, expected) if _stamp_of(descriptor) == expected else None
-    if content is None:
-        raise OverwrittenError("the file was written again after its inspection")
-    return content
+        if _stamp_of(descriptor) == expected:
+            content = _read(descriptor, expected.size)
+            if _stamp_of(descriptor) == expected:
+                return content
+    raise OverwrittenError("the file was written again after its inspection")
 
 
 def _has_trailer(root: bytes, path: bytes) -> bool:
@@ -114,17 +119,15 @@ def _has_trailer(root: bytes, path: bytes) -> bool:
         return True
 
 
-def _findings(descriptor: int, stamp: Stamp, limits: Limits) -> Findings | None:
-    """Return what the open file is, None if it changed while it was read."""
+def _findings(descriptor: int, size: int, limits: Limits) -> Findings:
     head = os.pread(descriptor, HEAD_BYTES, 0)
     form = recognise(head)
     if form is None:
         return Findings(refusal=_unknown(head))
-    refusal = _refusal_unread(form, stamp.size, limits)
+    refusal = _refusal_unread(form, size, limits)
     if refusal is not None:
         return Findings(form.mime_type, refusal=refusal)
-    content = _read(descriptor, stamp)
-    return None if content is None else _examined(form, content, limits.max_pixels)
+    return _examined(form, _read(descriptor, size), limits.max_pixels)
 
 
 def _unknown(head: bytes) -> RefusedError:
@@ -156,15 +159,13 @@ def _examined(form: Format, content: bytes, max_pixels: int) -> Findings:
     return Findings(form.mime_type, sha256, picture)
 
 
-def _read(descriptor: int, stamp: Stamp) -> bytes | None:
-    """Return the content of version *stamp*, None if it did not stay that version."""
+def _read(descriptor: int, size: int) -> bytes:
+    """Return the content, of which no more than *size* bytes are read."""
     pieces = []
-    missing = stamp.size
-    while missing and (piece := os.read(descriptor, missing)):
+    while size and (piece := os.read(descriptor, size)):
         pieces.append(piece)
-        missing -= len(piece)
-    unchanged = not missing and _stamp_of(descriptor) == stamp
-    return b"".join(pieces) if unchanged else None
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def _stamp_of(descriptor: int) -> Stamp:

@@ -4,9 +4,19 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.sql.dml import ReturningInsert
 
 from hsid.model import (
     AnalysisKind,
@@ -45,7 +55,7 @@ def store_verdict(
     if not conn.scalar(select(exists().where(batches.c.id == batch.id))):
         return None
     values = _values(batch, verdict) | {"revision": revision, "risk_level": level, "state": state}
-    row = conn.execute(_upsert(values)).one_or_none()
+    row = _update(conn, values) or _insert(conn, values)
     if row is None:
         return None
     mark_analysed(conn, upload_ids)
@@ -105,19 +115,27 @@ def _values(batch: Batch, verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _upsert(values: dict[str, object]) -> ReturningInsert[Any]:
-    new = insert(events).values(values)
-    is_as_good = or_(
-        new.excluded.revision > events.c.revision,
-        and_(
-            new.excluded.revision == events.c.revision,
-            _rank(new.excluded.analysis) >= _rank(events.c.analysis),
-        ),
+def _update(conn: Connection, values: dict[str, object]) -> Row[Any] | None:
+    """Change the batch's event if it has one that is not better than *values*.
+
+    Before the insert and not as its other half: that would use up an id each time.
+    """
+    rank = AnalysisKind(str(values["analysis"])).rank
+    is_not_better = or_(
+        events.c.revision < values["revision"],
+        and_(events.c.revision == values["revision"], _rank(events.c.analysis) <= rank),
     )
-    changed = {name: new.excluded[name] for name in values if name not in _KEPT}
-    return new.on_conflict_do_update(
-        index_elements=["batch_id"], set_=changed, where=is_as_good
-    ).returning(events)
+    changed = {name: value for name, value in values.items() if name not in _KEPT}
+    of_batch = events.c.batch_id == values["batch_id"]
+    return conn.execute(
+        update(events).where(of_batch, is_not_better).values(changed).returning(events)
+    ).one_or_none()
+
+
+def _insert(conn: Connection, values: dict[str, object]) -> Row[Any] | None:
+    """Make the batch's event unless it has one."""
+    new = insert(events).values(values).on_conflict_do_nothing()
+    return conn.execute(new.returning(events)).one_or_none()
 
 
 def _rank(analysis: ColumnElement[str]) -> ColumnElement[int]:

@@ -20,8 +20,12 @@ def recorder():
 def build(recorder):
     """Return a builder of root supervisors that tell the recorder."""
 
+    def refuse_exit(status):
+        raise AssertionError(f"the supervisor wanted to exit with {status}")
+
     def make(*children, **rules):
-        return Supervisor("root", children, sink=recorder, rng=random.Random(1), **rules)
+        rules = {"rng": random.Random(1), "exit_function": refuse_exit, **rules}
+        return Supervisor("root", children, sink=recorder, **rules)
 
     return make
 

@@ -152,7 +152,7 @@ async def test_cancelling_the_outer_scope_runs_the_ladder(autojump_clock, build,
 
 async def test_zombie_of_exclusive_child_blocks_replacement(autojump_clock, build, recorder):
     """While a stalled exclusive child won't die, no second one is started: escalate (D13)."""
-    child = ChildSpec("a", Stubborn(40), exclusive=True, heartbeat_timeout=1, grace=2)
+    child = ChildSpec("a", Stubborn(20), exclusive=True, heartbeat_timeout=1, grace=2)
     with pytest.raises(ZombieBlocksRestart):
         await build(child).run()
 
@@ -165,7 +165,7 @@ async def test_zombie_of_exclusive_bystander_blocks_its_group(
     """The same where the zombie was stopped for its sibling's sake."""
     root = build(
         quick("a", Script(CrashesAfter(1), Obedient())),
-        ChildSpec("b", Stubborn(40), exclusive=True),
+        ChildSpec("b", Stubborn(20), exclusive=True),
         strategy=Strategy.ONE_FOR_ALL,
     )
     with pytest.raises(ZombieBlocksRestart):

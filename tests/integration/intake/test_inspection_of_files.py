@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hsid.intake.beneath import open_beneath
 from hsid.intake.errors import OverwrittenError, RefusedError, RootUnavailableError, VanishedError
 from hsid.intake.hints import Look, Stamp
 from hsid.intake.inspection import (
@@ -17,6 +16,7 @@ from hsid.intake.inspection import (
     Findings,
     Limits,
     _findings,
+    _read,
     inspect_file,
     look_at,
     read_version,
@@ -214,14 +214,37 @@ def test_another_version_is_told_as_changed(root: Path, place, jpeg: bytes) -> N
     assert found == Changed(b"a.jpg", stamp)
 
 
-def test_a_file_rewritten_while_it_is_read_is_told_as_changed(root: Path, place, jpeg) -> None:
-    """A mix of two contents is never taken for either."""
+@pytest.mark.parametrize("content", [b"", b"junk", b"\xff\xd8\xff"])
+def test_a_file_rewritten_while_it_is_read_is_told_as_changed(
+    root: Path, place, jpeg: bytes, monkeypatch, content: bytes
+) -> None:
+    """Its writer is at it again: neither a mix of two contents nor a refusal is reported."""
     stamp = place(root / "a.jpg", jpeg)
-    with open_beneath(os.fsencode(root), b"a.jpg") as descriptor:
-        place(root / "a.jpg", jpeg[::-1])
-        os.utime(root / "a.jpg", ns=(0, stamp.mtime_ns + 1))
 
-        assert _findings(descriptor, stamp, LIMITS) is None
+    def findings_after_a_rewrite(*args: object) -> Findings:
+        place(root / "a.jpg", content)
+        return _findings(*args)
+
+    monkeypatch.setattr("hsid.intake.inspection._findings", findings_after_a_rewrite)
+
+    assert inspect_file(os.fsencode(root), b"a.jpg", stamp, LIMITS) == Changed(b"a.jpg", stamp)
+
+
+def test_a_version_overwritten_while_it_is_read_is_not_handed_out(
+    root: Path, place, jpeg: bytes, monkeypatch
+) -> None:
+    """Not even where the new content has the same length."""
+    version = place(root / "a.jpg", jpeg).version(b"a.jpg")
+
+    def read_after_a_rewrite(*args: int) -> bytes:
+        place(root / "a.jpg", bytes(len(jpeg)))
+        os.utime(root / "a.jpg", ns=(0, version.mtime_ns + 1))
+        return _read(*args)
+
+    monkeypatch.setattr("hsid.intake.inspection._read", read_after_a_rewrite)
+
+    with pytest.raises(OverwrittenError):
+        read_version(os.fsencode(root), version)
 
 
 def test_a_missing_root_is_nobodys_refusal(root: Path) -> None:
