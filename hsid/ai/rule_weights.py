@@ -5,6 +5,7 @@ Each is a function that never falls when what it is given gets more alarming, an
 falls. `docs/rules.md` shows the same numbers as tables.
 """
 
+from datetime import time
 from itertools import pairwise
 from math import exp
 from typing import Final
@@ -47,20 +48,20 @@ EVERYDAY_FACTOR: Final = 0.35
 UNKNOWN_USUAL_FACTOR: Final = 0.9
 
 SURE_CONFIDENCE: Final = 0.8
-CONFIDENCE_PER_PICTURE: Final = 0.03
-CONFIDENCE_BY_PICTURES: Final = 0.15
+CONFIDENCE_PER_PICTURE: Final = 0.04
+CONFIDENCE_BY_PICTURES: Final = 0.2
 
 TINY_FACTOR: Final = 0.8
 NEAR_SHARE: Final = 0.05
 
 
-def night(minute: int) -> float:
-    """Return how much of a night hour the minute of the day *minute* is, 0 to 1."""
-    hour = minute / 60
+def hour_points(local: time) -> float:
+    """Return the points of the time of day *local*, on the camera's clock."""
+    hour = local.hour + local.minute / 60
     (start, low), (end, high) = next(
         (left, right) for left, right in pairwise(NIGHT) if left[0] <= hour < right[0]
     )
-    return low + (high - low) * (hour - start) / (end - start)
+    return HOUR_POINTS * (low + (high - low) * (hour - start) / (end - start))
 
 
 def dwell_points(dwell: Seconds) -> float:

@@ -20,7 +20,16 @@ _PLACES = {
     Place.ENTRANCE: "at the entrance",
     Place.INDOOR: "indoors",
 }
-_LATE_EVENING, _DEEP_NIGHT = 0.3, 0.9
+_TIMES_OF_DAY = (
+    (1, "night"),
+    (5, "deep night"),
+    (7, "early morning"),
+    (17, "day"),
+    (22, "evening"),
+    (24, "night"),
+)
+"""Each up to the hour named."""
+_HARDLY_EVER = 0.05
 
 
 def one_line(text: str) -> str:
@@ -41,20 +50,18 @@ def at_place(place: Place | None) -> str:
     return _PLACES[place]
 
 
-def time_of_day(nightliness: float) -> str:
-    """Return what people call the time that is this much of a night hour."""
-    if nightliness <= 0:
-        return "by day"
-    if nightliness < _LATE_EVENING:
-        return "at the edge of night"
-    return "night" if nightliness < _DEEP_NIGHT else "deep night"
+def time_of_day(hour: int) -> str:
+    """Return what people call the time after *hour*."""
+    return next(name for end, name in _TIMES_OF_DAY if hour < end)
 
 
 def usual(usual_per_day: float | None) -> str:
-    """Return how usual it is, so that a deduction for it reads well."""
+    """Return how usual a sight is in this hour."""
     if usual_per_day is None:
-        return "not known yet how usual at this hour"
-    return f"seen here about {usual_per_day:.1f} times a day at this hour"
+        return "not known yet how usual here at this hour"
+    if usual_per_day < _HARDLY_EVER:
+        return "hardly ever seen here at this hour"
+    return f"seen here about {round(usual_per_day, 1):g} times a day at this hour"
 
 
 def plural(number: int, singular: str, more: str) -> str:

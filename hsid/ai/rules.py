@@ -122,13 +122,12 @@ def _running_totals(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
 
 
 def _additions(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
-    place = case.camera.place
-    night = weights.night(case.started_local.hour * 60 + case.started_local.minute)
+    place, local = case.camera.place, case.started_local
     yield (
         f"{words.a_thing(facts.labels[0])} {words.at_place(place)}",
         weights.PLACE_POINTS[place or weights.UNKNOWN_PLACE],
     )
-    yield f"at {_clock(case)}, {words.time_of_day(night)}", weights.HOUR_POINTS * night
+    yield f"at {_clock(case)}, {words.time_of_day(local.hour)}", weights.hour_points(local.time())
     yield f"stayed {facts.dwell:.0f} s", weights.dwell_points(facts.dwell)
     yield f"{facts.people} people at once", weights.people_points(facts.people)
 
@@ -136,7 +135,10 @@ def _additions(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
 def _reductions(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
     pictures = words.plural(facts.pictures, "picture", "pictures")
     yield words.usual(case.usual_per_day), weights.usual_factor(case.usual_per_day)
-    yield "matters less than a person", weights.KIND_FACTOR[facts.kind]
+    yield (
+        f"{words.a_thing(facts.labels[0])} matters less than a person",
+        weights.KIND_FACTOR[facts.kind],
+    )
     yield (
         f"not sure, {facts.best_confidence:.0%} at best in {pictures}",
         weights.sureness_factor(facts.best_confidence, facts.pictures),
