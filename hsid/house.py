@@ -120,6 +120,7 @@ def _house(settings: Settings, detector: Detector) -> House:
             Path(settings.foscam_base_path),
             Limits(settings.max_file_bytes, settings.max_pixels),
             cameras=configured_cameras(settings),
+            timezone=settings.timezone,
         ),
         detector=detector,
         analyst=RuleAnalyst(),

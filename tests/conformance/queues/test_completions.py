@@ -24,11 +24,13 @@ async def test_puts_and_settlements_of_a_group_are_carried_out(bench, queue):
     await queue.put(build_entries("a", "b", "c", "d"))
     a, b, c, d = await take(queue)
 
-    outcomes = await bench.completer().complete([
-        Completion(puts=put_to(analysis, "x"), acks=(Ack(a),)),
-        Completion(acks=(Release(b), Retry(c, 60, "boom"))),
-        Completion(acks=(Bury(d, "boom"),)),
-    ])
+    outcomes = await bench.completer().complete(
+        [
+            Completion(puts=put_to(analysis, "x"), acks=(Ack(a),)),
+            Completion(acks=(Release(b), Retry(c, 60, "boom"))),
+            Completion(acks=(Bury(d, "boom"),)),
+        ]
+    )
 
     assert [outcome.puts for outcome in outcomes] == [(QueueAddResult.SUCCESS,), (), ()]
     stats = await queue.stats()
@@ -42,10 +44,12 @@ async def test_a_put_that_finds_no_room_is_told_and_undoes_nothing(bench, queue)
     await queue.put(build_entries("a", "b"))
     a, b = await take(queue)
 
-    first, second = await bench.completer().complete([
-        Completion(puts=put_to(analysis, "x"), acks=(Ack(a),)),
-        Completion(puts=put_to(analysis, "y", "x"), acks=(Ack(b),)),
-    ])
+    first, second = await bench.completer().complete(
+        [
+            Completion(puts=put_to(analysis, "x"), acks=(Ack(a),)),
+            Completion(puts=put_to(analysis, "y", "x"), acks=(Ack(b),)),
+        ]
+    )
 
     success, rejected = QueueAddResult.SUCCESS, QueueAddResult.REJECTED
     assert (first.puts, second.puts) == ((success,), (rejected, success))
@@ -54,15 +58,15 @@ async def test_a_put_that_finds_no_room_is_told_and_undoes_nothing(bench, queue)
 
 async def test_evicted_entries_are_told_once(bench):
     """Somebody has to write down that their work will not be done."""
-    analysis = bench.build(
-        ANALYSIS_QUEUE, capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST
-    )
+    analysis = bench.build(ANALYSIS_QUEUE, capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
     await analysis.put(build_entries("old"))
 
-    outcomes = await bench.completer().complete([
-        Completion(puts=put_to(analysis, "x")),
-        Completion(puts=put_to(analysis, "x")),
-    ])
+    outcomes = await bench.completer().complete(
+        [
+            Completion(puts=put_to(analysis, "x")),
+            Completion(puts=put_to(analysis, "x")),
+        ]
+    )
 
     assert [ids(outcome.evicted) for outcome in outcomes] == [["old"], []]
 
@@ -73,9 +77,9 @@ async def test_a_lost_lease_is_told_and_does_not_hold_up_its_group(bench, queue)
     a, b = await take(queue)
     await queue.ack([a])
 
-    lost, fine = await bench.completer().complete([
-        Completion(acks=(Ack(a),)), Completion(acks=(Ack(b),))
-    ])
+    lost, fine = await bench.completer().complete(
+        [Completion(acks=(Ack(a),)), Completion(acks=(Ack(b),))]
+    )
 
     assert (ids(lost.lost), ids(fine.lost)) == (["a"], [])
     assert (await queue.stats()).depth == 0
@@ -121,9 +125,9 @@ async def test_writes_of_a_completion_are_made_with_its_acknowledgement(house):
     await queue.put(build_entries("a"))
     lease = await take_one(queue)
 
-    (outcome,) = await completer.complete([
-        Completion((partial(insert, name="x"), partial(insert, name="y")), (), (Ack(lease),))
-    ])
+    (outcome,) = await completer.complete(
+        [Completion((partial(insert, name="x"), partial(insert, name="y")), (), (Ack(lease),))]
+    )
 
     assert outcome.error is None
     assert await names(store) == ["x", "y"]
@@ -136,9 +140,9 @@ async def test_writes_that_are_not_due_are_discarded_whole(house):
     await queue.put(build_entries("a"))
     lease = await take_one(queue)
 
-    (outcome,) = await completer.complete([
-        Completion((partial(insert, name="x"), not_due), put_to(queue, "next"), (Ack(lease),))
-    ])
+    (outcome,) = await completer.complete(
+        [Completion((partial(insert, name="x"), not_due), put_to(queue, "next"), (Ack(lease),))]
+    )
 
     assert outcome.is_discarded
     assert await names(store) == []
@@ -151,11 +155,13 @@ async def test_a_write_that_raises_takes_only_its_own_completion_with_it(house):
     await queue.put(build_entries("a", "b", "c"))
     a, b, c = await take(queue)
 
-    outcomes = await completer.complete([
-        Completion((partial(insert, name="x"),), (), (Ack(a),)),
-        Completion((partial(insert, name="y"), raises), put_to(queue, "no"), (Ack(b),)),
-        Completion((not_due,), (), (Ack(c),)),
-    ])
+    outcomes = await completer.complete(
+        [
+            Completion((partial(insert, name="x"),), (), (Ack(a),)),
+            Completion((partial(insert, name="y"), raises), put_to(queue, "no"), (Ack(b),)),
+            Completion((not_due,), (), (Ack(c),)),
+        ]
+    )
 
     assert [type(outcome.error) for outcome in outcomes] == [type(None), ValueError, type(None)]
     assert [outcome.is_discarded for outcome in outcomes] == [False, False, True]

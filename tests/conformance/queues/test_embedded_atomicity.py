@@ -51,9 +51,7 @@ async def test_ack_and_put_are_one_step(store, queue):
     completer = EmbeddedCompleter(store, [queue, analysis])
     await queue.put(build_entries("a"))
     lease = await take_one(queue)
-    completion = Completion(
-        puts=(Put(ANALYSIS_QUEUE, *build_entries("x")),), acks=(Ack(lease),)
-    )
+    completion = Completion(puts=(Put(ANALYSIS_QUEUE, *build_entries("x")),), acks=(Ack(lease),))
     await refuse(store, "DELETE ON queue_entries")
     (failed,) = await completer.complete([completion])
     between = (await analysis.stats()).depth, (await queue.stats()).leased

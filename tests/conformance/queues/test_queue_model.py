@@ -71,9 +71,7 @@ class Model:
     def evict(self):
         victim = min(
             self.ready(),
-            key=lambda item: (
-                item.redelivered, item.entry.priority is Priority.FAST, item.arrival
-            ),
+            key=lambda item: (item.redelivered, item.entry.priority is Priority.FAST, item.arrival),
         )
         del self.items[victim.entry.id]
         if self.policy is QueueOverflowPolicy.DLQ:
@@ -176,8 +174,7 @@ class QueueMachine(RuleBasedStateMachine):
     def counts_agree(self):
         stats, now = self.stats(), self.model.clock()
         waiting = [
-            item for item in self.model.items.values()
-            if item.state != "ready" and item.until > now
+            item for item in self.model.items.values() if item.state != "ready" and item.until > now
         ]
         leased = sum(item.state == "leased" for item in waiting)
         assert (stats.ready, stats.leased, stats.delayed, stats.dead) == (
