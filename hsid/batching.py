@@ -144,28 +144,6 @@ class BatchPlan:
     wake_at: datetime | None
 
 
-def decide(state: CameraState, now: datetime, policy: BatchPolicy) -> BatchPlan:
-    """Return what to change about the batches of one camera at the time *now*.
-
-    The pool, that is the sightings of batches that were never closed and the loose ones, is dealt
-    out anew in order of capture. Each sighting joins the batch that started first among those that
-    take it; if none does, it starts one. Batches that were closed before take part, and only grow.
-    """
-    kept = _batches_that_only_grow(state)
-    fresh = _deal_out(_pool(state), kept, policy)
-    _name(fresh, state)
-    groups = sorted([*(group for group in kept if group.is_open), *fresh], key=_start)
-    closing, wake_at = _closing(groups, state, now, policy)
-    return BatchPlan(
-        actions=(
-            *chain.from_iterable(group.changes() for group in groups),
-            *_emptied(state, groups),
-            *(CloseBatch(group.id, group.revision + 1) for group in closing),
-        ),
-        wake_at=wake_at,
-    )
-
-
 @dataclass(slots=True)
 class _Group:
     """A batch as it shall be. *was* is what the store has of it, *added* what it has not."""
@@ -346,3 +324,25 @@ def _closes_at(
     if stored is None or max(now, limit) + policy.idle < stored:
         return limit
     return max(limit, stored + policy.late)
+
+
+def decide(state: CameraState, now: datetime, policy: BatchPolicy) -> BatchPlan:
+    """Return what to change about the batches of one camera at the time *now*.
+
+    The pool, that is the sightings of batches that were never closed and the loose ones, is dealt
+    out anew in order of capture. Each sighting joins the batch that started first among those that
+    take it; if none does, it starts one. Batches that were closed before take part, and only grow.
+    """
+    kept = _batches_that_only_grow(state)
+    fresh = _deal_out(_pool(state), kept, policy)
+    _name(fresh, state)
+    groups = sorted([*(group for group in kept if group.is_open), *fresh], key=_start)
+    closing, wake_at = _closing(groups, state, now, policy)
+    return BatchPlan(
+        actions=(
+            *chain.from_iterable(group.changes() for group in groups),
+            *_emptied(state, groups),
+            *(CloseBatch(group.id, group.revision + 1) for group in closing),
+        ),
+        wake_at=wake_at,
+    )

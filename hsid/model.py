@@ -186,6 +186,8 @@ class Arrival:
     refusal: RefusalReason | None = None
     detail: str | None = None
     """What exactly was wrong, for people: shown with the refusal."""
+    camera_name: str | None = None
+    """What to call the camera if it is new: the name of its folder."""
 
 
 @dataclass(frozen=True, slots=True)

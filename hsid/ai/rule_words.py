@@ -11,6 +11,7 @@ from hsid.model import Place, Seconds
 LONG_ENOUGH_TO_STAY: Seconds = 10.0
 MAX_NAME_LENGTH = 60
 NAMED_COMPANIONS = 2
+RARE_PER_DAY = 0.1
 
 _PLACES = {
     None: "on the property",
@@ -29,7 +30,6 @@ _TIMES_OF_DAY = (
     (24, "night"),
 )
 """Each up to the hour named."""
-_HARDLY_EVER = 0.05
 
 
 def one_line(text: str) -> str:
@@ -45,22 +45,24 @@ def a_thing(label: str) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
-def at_place(place: Place | None) -> str:
-    """Return where something is that a camera looking at *place* sees."""
-    return _PLACES[place]
-
-
 def time_of_day(hour: int) -> str:
     """Return what people call the time after *hour*."""
     return next(name for end, name in _TIMES_OF_DAY if hour < end)
+
+
+def sight(label: str, place: Place | None, usual_per_day: float | None) -> str:
+    """Return what was seen where, and that it is rare there if it is."""
+    is_rare = usual_per_day is not None and usual_per_day < RARE_PER_DAY
+    rare = ", not usual there at this hour" if is_rare else ""
+    return f"{a_thing(label)} {_PLACES[place]}{rare}"
 
 
 def usual(usual_per_day: float | None) -> str:
     """Return how usual a sight is in this hour."""
     if usual_per_day is None:
         return "not known yet how usual here at this hour"
-    if usual_per_day < _HARDLY_EVER:
-        return "hardly ever seen here at this hour"
+    if usual_per_day < RARE_PER_DAY:
+        return f"seen here less than {RARE_PER_DAY} times a day at this hour"
     return f"seen here about {round(usual_per_day, 1):g} times a day at this hour"
 
 

@@ -58,41 +58,6 @@ class _Facts:
     """The most that were in one picture; 0 if the batch isn't about people."""
 
 
-def score(case: Case) -> Assessment:
-    """Judge *case*; raise `EmptyCaseError` if it has no detections."""
-    if not case.detections:
-        raise EmptyCaseError(f"batch {case.batch.id} has no detections")
-    facts = _facts(case.detections)
-    factors = tuple(_factors(case, facts))
-    return Assessment(
-        score=sum(factor.points for factor in factors),
-        factors=factors,
-        summary=words.summary(
-            case.camera.name, facts.labels, facts.people, facts.dwell, _clock(case)
-        ),
-    )
-
-
-class RuleAnalyst:
-    """Judges with `score`: at once, offline, and the same way every time."""
-
-    @property
-    def name(self) -> str:
-        """What the log, the metrics and the event call it."""
-        return "rules"
-
-    async def judge(self, case: Case) -> Verdict:
-        """Return the verdict of the rules; raise `EmptyCaseError` if there is nothing to judge."""
-        assessment = score(case)
-        return Verdict(
-            risk_score=assessment.score,
-            summary=assessment.summary,
-            reasoning=assessment.reasoning,
-            kind=AnalysisKind.RULES,
-            analyst=self.name,
-        )
-
-
 def _facts(detections: tuple[DetectionRecord, ...]) -> _Facts:
     labels = tuple(by_importance(record.detection.label for record in detections))
     main = [record for record in detections if record.detection.label == labels[0]]
@@ -124,7 +89,7 @@ def _running_totals(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
 def _additions(case: Case, facts: _Facts) -> Iterator[tuple[str, float]]:
     place, local = case.camera.place, case.started_local
     yield (
-        f"{words.a_thing(facts.labels[0])} {words.at_place(place)}",
+        words.sight(facts.labels[0], place, case.usual_per_day),
         weights.PLACE_POINTS[place or weights.UNKNOWN_PLACE],
     )
     yield f"at {_clock(case)}, {words.time_of_day(local.hour)}", weights.hour_points(local.time())
@@ -158,3 +123,38 @@ def _factors(case: Case, facts: _Facts) -> Iterator[Factor]:
 
 def _clock(case: Case) -> str:
     return f"{case.started_local:%H:%M}"
+
+
+def score(case: Case) -> Assessment:
+    """Judge *case*; raise `EmptyCaseError` if it has no detections."""
+    if not case.detections:
+        raise EmptyCaseError(f"batch {case.batch.id} has no detections")
+    facts = _facts(case.detections)
+    factors = tuple(_factors(case, facts))
+    return Assessment(
+        score=sum(factor.points for factor in factors),
+        factors=factors,
+        summary=words.summary(
+            case.camera.name, facts.labels, facts.people, facts.dwell, _clock(case)
+        ),
+    )
+
+
+class RuleAnalyst:
+    """Judges with `score`: at once, offline, and the same way every time."""
+
+    @property
+    def name(self) -> str:
+        """What the log, the metrics and the event call it."""
+        return "rules"
+
+    async def judge(self, case: Case) -> Verdict:
+        """Return the verdict of the rules; raise `EmptyCaseError` if there is nothing to judge."""
+        assessment = score(case)
+        return Verdict(
+            risk_score=assessment.score,
+            summary=assessment.summary,
+            reasoning=assessment.reasoning,
+            kind=AnalysisKind.RULES,
+            analyst=self.name,
+        )

@@ -132,6 +132,7 @@ class Inspector:
             sha256=findings.sha256,
             refusal=findings.refusal.reason if findings.refusal else None,
             detail=findings.refusal.detail if findings.refusal else None,
+            camera_name=camera.name,
         )
 
 

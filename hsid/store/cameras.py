@@ -41,9 +41,9 @@ def configure(conn: Connection, configured: Iterable[Camera]) -> None:
         conn.execute(_UPSERT, {"id": camera.id, **values})
 
 
-def ensure(conn: Connection, camera_id: str) -> None:
-    """Make a camera named like its id unless there is one."""
-    conn.execute(_ENSURE, {"id": camera_id, "name": camera_id})
+def ensure(conn: Connection, camera_id: str, name: str | None = None) -> None:
+    """Make a camera called *name*, or like its id, unless there is one."""
+    conn.execute(_ENSURE, {"id": camera_id, "name": clean(name or camera_id)})
 
 
 def mark_seen(conn: Connection, camera_id: str, moment: datetime) -> None:

@@ -81,8 +81,8 @@ def receive(
     A refused one and a repetition of what its camera sent within *dedupe_ttl* have reached their
     end; all others are `received`.
     """
-    for camera_id in sorted({arrival.camera_id for arrival in arrivals}):
-        cameras.ensure(conn, camera_id)
+    for camera_id, name in {arrival.camera_id: arrival.camera_name for arrival in arrivals}.items():
+        cameras.ensure(conn, camera_id, name)
     tally: Counter[tuple[str, str]] = Counter()
     stored = [_enter(conn, arrival, dedupe_ttl, tally) for arrival in arrivals]
     for (outcome, reason), count in tally.items():

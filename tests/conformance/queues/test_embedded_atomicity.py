@@ -1,4 +1,4 @@
-"""The embedded queue's faults, made by the database itself: a trigger that refuses one statement."""
+"""Faults of the embedded queue, made by the database itself: a trigger refuses one statement."""
 
 import pytest
 from sqlalchemy import text

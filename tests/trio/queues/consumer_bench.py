@@ -1,6 +1,5 @@
 """A consumer over the queue in memory with its actors, on trio's clock."""
 
-import random
 from contextlib import asynccontextmanager
 
 import trio
@@ -87,7 +86,6 @@ class House:
             self.queue,
             self.gate,
             retry=RetryPolicy(first=1, longest=100, jitter=0),
-            rng=random.Random(1),
             **options,
         )
 

@@ -1,5 +1,7 @@
 """A queue that can't be reached stops nothing for good and crashes nobody."""
 
+from functools import partial
+
 import trio
 
 from hsid.queues.memory import MemoryQueue
@@ -53,7 +55,7 @@ async def test_a_queue_that_is_away_at_start_is_waited_for(autojump_clock):
 
 async def test_after_an_outage_own_entries_are_not_taken_for_abandoned(autojump_clock):
     """Leases that ran out meanwhile are extended before anything is leased."""
-    handler = Recorder(lambda: trio.sleep(300))
+    handler = Recorder(partial(trio.sleep, 300))
     queue = Flaky("detection_queue")
     async with open_house(queue=queue, lease_duration=30) as house:
         await house.put("a", "b")
