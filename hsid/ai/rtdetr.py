@@ -112,10 +112,14 @@ class RtdetrDetector:
 
 async def _read_bounded(response: httpx.Response) -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MAX_REPLY_BYTES:
-            raise DetectorReplyError(f"the answer exceeds {MAX_REPLY_BYTES} bytes")
+    with trio.CancelScope() as enough:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_REPLY_BYTES:
+                # Leaving the loop would strand the generators inside of httpx; this unwinds them.
+                enough.cancel()
+    if len(body) > MAX_REPLY_BYTES:
+        raise DetectorReplyError(f"the answer exceeds {MAX_REPLY_BYTES} bytes")
     return bytes(body)
 
 

@@ -1,11 +1,14 @@
-"""The same content from the same camera, twice in a short time, is looked at once."""
+"""The same content from the same camera, twice in a short time, is looked at once.
+
+So is a file whose content did not change at all, however late it was touched.
+"""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, exists, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from hsid.model import Seconds, UploadState
+from hsid.model import FileVersion, Seconds, UploadState
 from hsid.store.columns import UtcDateTime
 from hsid.store.schema import dedupe, uploads
 
@@ -29,6 +32,28 @@ _CLAIM_IF_FREE = _CLAIM.on_conflict_do_update(
 _ORIGINAL = select(dedupe.c.upload_id).where(
     dedupe.c.camera_id == bindparam("camera_id"), dedupe.c.sha256 == bindparam("sha256")
 )
+
+_UNCHANGED = (
+    select(uploads.c.id)
+    .where(
+        uploads.c.path == bindparam("path"),
+        uploads.c.inode == bindparam("inode"),
+        uploads.c.sha256 == bindparam("sha256"),
+        uploads.c.id != bindparam("upload_id"),
+        uploads.c.state.not_in([UploadState.DEAD, UploadState.REFUSED]),
+    )
+    .order_by(uploads.c.id)
+    .limit(1)
+)
+
+
+def unchanged(conn: Connection, version: FileVersion, sha256: str, upload_id: int) -> int | None:
+    """Return the upload in which this very file was taken in with the same content, if any.
+
+    A new time stamp alone (a touch, a restored backup) makes a new version of no new picture.
+    """
+    key = {"path": version.path, "inode": version.inode, "sha256": sha256, "upload_id": upload_id}
+    return conn.execute(_UNCHANGED, key).scalar()
 
 
 def claim(

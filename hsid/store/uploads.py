@@ -26,7 +26,7 @@ from hsid.model import (
 from hsid.store import cameras, counts
 from hsid.store.chunks import chunks
 from hsid.store.columns import clean, unfold
-from hsid.store.dedupe import claim
+from hsid.store.dedupe import claim, unchanged
 from hsid.store.rows import to_upload
 from hsid.store.schema import cameras as camera_table
 from hsid.store.schema import detections as detection_table
@@ -244,14 +244,16 @@ def _enter(
 def _is_repetition(conn: Connection, arrival: Arrival, upload_id: int, dedupe_ttl: Seconds) -> bool:
     if arrival.sha256 is None:
         return False
-    original = claim(
-        conn,
-        arrival.camera_id,
-        arrival.sha256,
-        upload_id,
-        at=arrival.received_at,
-        ttl=dedupe_ttl,
-    )
+    original = unchanged(conn, arrival.version, arrival.sha256, upload_id)
+    if original is None:
+        original = claim(
+            conn,
+            arrival.camera_id,
+            arrival.sha256,
+            upload_id,
+            at=arrival.received_at,
+            ttl=dedupe_ttl,
+        )
     return original is not None and _changed(conn, _REPEAT, upload_id=upload_id, original=original)
 
 

@@ -240,12 +240,12 @@ def test_the_reasoning_says_in_plain_words_what_counted() -> None:
 
 
 def test_the_reasoning_says_what_lowered_the_score() -> None:
-    """Whoever reads 9 wants to know why a truck in the yard counted so little."""
+    """Whoever reads 5 wants to know why a truck in the yard counted so little."""
     rows = (Row("truck", confidence=0.6, area_share=0.01),)
     assert score(Story(rows, Place.YARD, 12 * 60, 1.25).case()).reasoning == (
-        "a truck in the yard (+27), seen here about 1.2 times a day at this hour (-12),"
-        " a truck matters less than a person (-6), not sure, 60% at best in 1 picture (-2),"
-        " small or far away (-1)."
+        "a truck in the yard (+27), seen here about 1.2 times a day at this hour (-13),"
+        " a truck matters less than a person (-5), not sure, 60% at best in 1 picture (-2),"
+        " small or far away (-2)."
     )
 
 

@@ -48,6 +48,7 @@ async def test_an_arrival_says_all_there_is_to_say(tmp_path: Path) -> None:
         capture_source=CaptureSource.NAME,
         mime_type="image/jpeg",
         sha256=hashlib.sha256(content).hexdigest(),
+        camera_name=BERLIN.name,
     )
 
 

@@ -1,5 +1,7 @@
 """Dedupe: the same content from the same camera within the time to live."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -86,3 +88,28 @@ def test_a_duplicate_is_never_detected(conn, original):
     """Its state lets no detections in, whoever comes with some."""
     assert not record(conn, repeat(conn).id, person())
     assert record(conn, original.id, person())
+
+
+def touched(upload, *, sha256=SAME):
+    """Build the arrival of the same file with a new time stamp, long after."""
+    version = replace(upload.version, mtime_ns=upload.version.mtime_ns + 1)
+    return replace(arrival(1, seconds=9_999, sha256=sha256), version=version)
+
+
+def test_a_file_that_was_only_touched_is_a_duplicate_however_late(conn, original):
+    """A new time stamp makes no new picture (W7)."""
+    (upload,) = receive(conn, touched(original))
+    assert upload.state == "duplicate"
+
+
+def test_a_new_picture_under_the_same_name_is_no_duplicate(conn, original):
+    """What was written over it is looked at, inode and all being the same (W7, W10)."""
+    (upload,) = receive(conn, touched(original, sha256="b" * 64))
+    assert upload.state == "received"
+
+
+def test_a_touched_file_whose_first_try_came_to_nothing_is_looked_at(conn, original):
+    """Touching a file is a way to have it tried again."""
+    uploads.bury(conn, original.id, "no luck")
+    (upload,) = receive(conn, touched(original))
+    assert upload.state == "received"

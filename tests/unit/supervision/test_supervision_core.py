@@ -1,0 +1,242 @@
+"""The core, step by step: what the driver could hardly bring about."""
+
+import math
+
+import pytest
+
+from supervision import Backoff, ChildSpec, OnExhausted, Restart, Strategy, SupervisorSpec
+from supervision._core import initial_state, next_deadline, step
+from supervision._core._messages import (
+    AnnounceReady,
+    Begin,
+    Beaten,
+    Done,
+    Ended,
+    Exit,
+    Readied,
+    Refusal,
+    Reply,
+    RestartChild,
+    Start,
+    StartChild,
+    Stop,
+    TerminateChild,
+    Tick,
+)
+from supervision._outcome import Failure, Raised, Returned
+from supervision.testing import Obedient
+
+CRASH = Raised(Failure("OSError", "oops"))
+EXACT = Backoff(minimum=1, maximum=1, jitter=0, reset_after=60)
+
+
+def child(name, **policy):
+    return ChildSpec(name, Obedient(), **{"backoff": EXACT, **policy})
+
+
+def play(*inputs, children=("a",), now=0.0, **rules):
+    """Return the state after *inputs* at time *now*, and the actions of the last one."""
+    specs = tuple(child(each) if isinstance(each, str) else each for each in children)
+    state = initial_state(SupervisorSpec("root", specs, **rules), path="root", seed=0.5, now=now)
+    actions = ()
+    for event in inputs:
+        state, actions = step(state, event, now)
+    return state, actions
+
+
+def test_step_leaves_the_state_it_was_given_alone():
+    """A step is pure: the old state and its children are what they were."""
+    before, _ = play(Begin())
+    phases = {each.id: each.phase for each in before.children.values()}
+    step(before, Readied("a", 1), 1.0)
+
+    assert {each.id: each.phase for each in before.children.values()} == phases
+
+
+def test_same_input_gives_the_same_step():
+    """Nothing random or timed hides in it, the jitter included."""
+    state, _ = play(Begin(), Readied("a", 1), children=[ChildSpec("a", Obedient())])
+
+    assert step(state, Ended("a", 1, CRASH), 3.0) == step(state, Ended("a", 1, CRASH), 3.0)
+
+
+@pytest.mark.parametrize(
+    "notice", [Readied("a", 7), Ended("a", 7, Returned()), Ended("x", 1, CRASH)]
+)
+def test_notice_of_another_incarnation_is_dropped_and_counted(notice):
+    """What is over can't speak, nor can what never was (case 19)."""
+    state, _ = play(Begin())
+    after, actions = step(state, notice, 0.0)
+
+    assert after.stale_notices == 1
+    assert after.children == state.children
+    assert [each.event.name for each in actions] == ["stale_notice"]
+
+
+def test_beat_of_the_dead_means_nothing():
+    """A sign of life from an incarnation that is over changes nothing."""
+    state, _ = play(Begin())
+
+    assert step(state, Beaten("a", 9, 5.0), 5.0)[0] == state
+
+
+def test_beat_never_goes_back():
+    """An older sign of life does not hide a newer one."""
+    state, _ = play(Begin(), Readied("a", 1), now=10.0)
+    state, _ = step(state, Beaten("a", 1, 3.0), 10.0)
+
+    assert state.children["a"].beat_at == 10.0
+
+
+def test_ready_while_being_stopped_comes_too_late():
+    """A child that says so after its cancel is still being stopped."""
+    state, actions = play(Begin(), Stop(), Readied("a", 1))
+
+    assert state.children["a"].phase == "stopping"
+    assert actions == ()
+
+
+def test_next_deadline_is_infinite_when_only_an_input_can_move_it():
+    """A quiet supervisor needs no clock."""
+    assert next_deadline(play(Begin(), Readied("a", 1))[0]) == math.inf
+
+
+def test_stop_before_the_beginning_exits_at_once():
+    """With nothing started there is nothing to wait for."""
+    _, actions = play(Stop())
+
+    assert actions[-1] == Exit()
+
+
+def test_stop_twice_is_one_stop():
+    """The second request changes nothing."""
+    state, _ = play(Begin(), Stop())
+
+    assert step(state, Stop(), 0.0) == (state, ())
+
+
+def test_urgent_stop_never_lengthens_a_grace():
+    """However often one hurries, the deadline only comes nearer."""
+    state, _ = play(Begin(), Readied("a", 1), Stop(is_urgent=True))
+    first = next_deadline(state)
+    state, _ = step(state, Stop(is_urgent=True), 0.05)
+
+    assert next_deadline(state) == first == pytest.approx(0.1)
+
+
+def test_manual_start_stopped_by_a_group_is_answered():
+    """Nobody waits for ever for a start that a sibling's crash has ended."""
+    state, _ = play(
+        Begin(), Readied("a", 1), StartChild(7, child("b")), strategy=Strategy.ONE_FOR_ALL
+    )
+    state, _ = step(state, Ended("a", 1, CRASH), 0.0)
+    _, actions = step(state, Ended("b", 1, Returned()), 0.0)
+
+    assert Reply(7, Refusal.INTERRUPTED) in actions
+
+
+def test_manual_start_that_fails_while_its_group_halts_is_forgotten():
+    """Its own failure is its starter's business; the group goes on without it."""
+    waiting = [child("a"), child("c")]
+    state, _ = play(
+        Begin(),
+        Readied("a", 1),
+        Readied("c", 1),
+        StartChild(7, child("b")),
+        StartChild(8, child("d")),
+        children=waiting,
+        strategy=Strategy.ONE_FOR_ALL,
+    )
+    state, _ = step(state, Ended("a", 1, CRASH), 0.0)
+    state, actions = step(state, Ended("b", 1, CRASH), 0.0)
+
+    assert [type(each.answer).__name__ for each in actions if isinstance(each, Reply)] == [
+        "NotStarted"
+    ]
+    assert "b" not in state.children
+    assert "b" not in state.halting + state.rollout
+
+
+def test_terminate_takes_a_member_out_of_its_group():
+    """A child terminated while its group halts is waited for, and not started again."""
+    names = ["a", "b"]
+    started = [Readied(name, 1) for name in names]
+    state, _ = play(Begin(), *started, children=names, strategy=Strategy.ONE_FOR_ALL)
+    state, _ = step(state, Ended("a", 1, CRASH), 0.0)
+    state, _ = step(state, TerminateChild(3, "b"), 0.0)
+    state, actions = step(state, Ended("b", 1, Returned()), 0.0)
+    assert Reply(3, Done()) in actions
+
+    state, actions = step(state, Tick(), 1.0)
+    assert [each.child for each in actions if isinstance(each, Start)] == ["a"]
+    assert state.children["b"].phase == "stopped"
+
+
+def test_terminate_of_a_waiting_temporary_child_forgets_it():
+    """It is down already, and its spec goes with it."""
+    brief = child("b", restart=Restart.TEMPORARY)
+    state, actions = play(Begin(), TerminateChild(1, "b"), children=["a", brief])
+
+    assert list(state.children) == ["a"]
+    assert actions == (Reply(1, Done()),)
+
+
+def test_unannounced_child_of_an_early_stop_is_never_announced():
+    """A supervisor that stops while starting does not say that it is ready."""
+    state, actions = play(Begin(), Stop(), Ended("a", 1, Returned()))
+
+    assert not state.is_ready
+    assert AnnounceReady() not in actions
+
+
+def test_parked_child_can_be_terminated_before_its_trial():
+    """Then there is no trial."""
+    parked = child("a", on_exhausted=OnExhausted.PARK, lenient_start=True)
+    state, _ = play(Begin(), Ended("a", 1, CRASH), children=[parked], intensity=0)
+    assert state.children["a"].phase == "parked"
+
+    state, _ = step(state, TerminateChild(1, "a"), 1.0)
+    assert next_deadline(state) == math.inf
+
+
+def test_failed_manual_trial_parks_again():
+    """A parked child restarted by hand that fails goes back to where it was, for longer."""
+    parked = child("a", on_exhausted=OnExhausted.PARK, lenient_start=True, cooldown=10)
+    state, _ = play(Begin(), Ended("a", 1, CRASH), children=[parked], intensity=0)
+    state, _ = step(state, RestartChild(5, "a"), 1.0)
+    state, _ = step(state, Ended("a", 2, CRASH), 2.0)
+
+    assert (state.children["a"].phase, next_deadline(state)) == ("parked", 22.0)
+
+
+def test_cooldown_doubles_only_so_often():
+    """However often a trial fails, the next one is not more than about an hour away."""
+    parked = child("a", on_exhausted=OnExhausted.PARK, lenient_start=True, cooldown=60)
+    state, _ = play(Begin(), Ended("a", 1, CRASH), children=[parked], intensity=0)
+    now = 0.0
+    for number in range(2, 20):
+        now = next_deadline(state)
+        state, _ = step(state, Tick(), now)
+        state, _ = step(state, Ended("a", number, CRASH), now)
+
+    assert next_deadline(state) - now == 60 * 64
+
+
+def test_tally_remembers_a_hundred_deaths():
+    """The past is bounded."""
+    loop = child("a", on_exhausted=OnExhausted.NEVER, lenient_start=True)
+    state, _ = play(Begin(), children=[loop])
+    for number in range(1, 151):
+        state, _ = step(state, Ended("a", number, CRASH), float(number))
+        state, _ = step(state, Tick(), next_deadline(state))
+
+    deaths = state.children["a"].deaths
+    assert (len(deaths), deaths[0].incarnation, deaths[-1].incarnation) == (100, 51, 150)
+
+
+def test_stale_urgent_stop_after_the_end_changes_nothing():
+    """A supervisor that is down stays down."""
+    state, _ = play(Begin(), Readied("a", 1), Stop(), Ended("a", 1, Returned()))
+    after, actions = step(state, Stop(is_urgent=True), 1.0)
+
+    assert (after.mode, actions) == ("stopped", ())
