@@ -37,8 +37,8 @@ _KEEPALIVE: Seconds = 2.0
 
 _REFUSING_STATUSES = frozenset({400, 413, 415, 422})
 _ADVICE = {
-    401: "is rtdetr_api_key right?",
-    403: "is rtdetr_api_key right?",
+    401: "it asks for another API key",
+    403: "it asks for another API key",
     404: "is rtdetr_url that of an RT-DETR service?",
 }
 

@@ -1,8 +1,9 @@
 """Opening a picture for good: every pixel decoded, upright, RGB. Runs in worker processes only.
 
-Guarantees that a damaged file is refused, never read in part, and that nothing is allocated for
-more pixels than allowed. The type is told by content: whatever is neither JPEG nor PNG is refused
-whatever it is called.
+Guarantees that a file whose pixels are not all there is refused, never read in part, and that
+nothing is allocated for more pixels than allowed. The type is told by content: whatever is neither
+JPEG nor PNG is refused whatever it is called. Not missed for certain: a JPEG's end marker, and
+changes to coded pixels that still decode; the first is for `hsid.intake.jpeg` to find.
 """
 
 import io

@@ -1,8 +1,8 @@
 """Which way up a picture is meant to be seen: the EXIF orientation of a JPEG.
 
-The one place that reads the tag, so that boxes, zones and thumbnails agree. It works on the file's
-bytes with the standard library alone. Anything but a well-formed value of 1 to 8 means 1, and so
-does every file that is no JPEG.
+Whatever turns pixels or boxes asks here, so that boxes, zones and thumbnails agree. It works on the
+file's bytes with the standard library alone. Anything but a well-formed value of 1 to 8 means 1,
+and so does every file that is no JPEG.
 """
 
 import struct

@@ -179,6 +179,11 @@ class Consumer:
 async def _next(leases: trio.MemoryReceiveChannel[Lease], attendant: Attendant) -> Lease | None:
     """Wait for an entry; return None when it is time to stop."""
     while not attendant.is_stopping:
+        # No wait is opened where none is needed; under load that is most of the time.
+        await trio.lowlevel.checkpoint()
+        attendant.beat()
+        if leases.statistics().current_buffer_used:
+            return leases.receive_nowait()
         with attendant.wait():
             return await leases.receive()
     return None

@@ -41,10 +41,14 @@ class Attendant:
         """Tell whether the actor was asked to stop."""
         return self._life.stopping.is_set()
 
+    def beat(self) -> None:
+        """Say that the work goes on."""
+        self._life.beat()
+
     @contextmanager
     def wait(self, longest: Seconds = BEAT_EVERY) -> Iterator[None]:
         """Bound what the block awaits to *longest*, and to the request to stop."""
-        self._life.beat()
+        self.beat()
         with trio.move_on_after(min(longest, BEAT_EVERY)) as self._wait:
             if self.is_stopping:
                 self._wait.cancel()
@@ -55,7 +59,7 @@ class Attendant:
         """Sleep, beating, whether asked to stop or not."""
         end = trio.current_time() + delay
         while (left := end - trio.current_time()) > 0:
-            self._life.beat()
+            self.beat()
             await trio.sleep(min(left, BEAT_EVERY))
 
     async def rest(self, longest: Seconds) -> None:

@@ -121,7 +121,7 @@ class SqliteEntries:
         leases = [item.lease for item in settlements]
         given = json.dumps([[lease.entry.id, lease.token] for lease in leases])
         rows = self._run(connection, sql.STILL_LEASED, given=given)
-        held = {(row.id, row.token) for row in rows}
+        held = {tuple(row) for row in rows.all()}
         for statement, many in self._grouped(settlements).items():
             self._run_many(connection, statement, many)
         return [lease for lease in leases if (lease.entry.id, lease.token) not in held]

@@ -5,7 +5,7 @@ So is a file whose content did not change at all, however late it was touched.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, exists, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from hsid.model import FileVersion, Seconds, UploadState
@@ -33,17 +33,12 @@ _ORIGINAL = select(dedupe.c.upload_id).where(
     dedupe.c.camera_id == bindparam("camera_id"), dedupe.c.sha256 == bindparam("sha256")
 )
 
-_UNCHANGED = (
-    select(uploads.c.id)
-    .where(
-        uploads.c.path == bindparam("path"),
-        uploads.c.inode == bindparam("inode"),
-        uploads.c.sha256 == bindparam("sha256"),
-        uploads.c.id != bindparam("upload_id"),
-        uploads.c.state.not_in([UploadState.DEAD, UploadState.REFUSED]),
-    )
-    .order_by(uploads.c.id)
-    .limit(1)
+_UNCHANGED = select(func.min(uploads.c.id)).where(
+    uploads.c.path == bindparam("path"),
+    uploads.c.inode == bindparam("inode"),
+    uploads.c.sha256 == bindparam("sha256"),
+    uploads.c.id != bindparam("upload_id"),
+    uploads.c.state.not_in([UploadState.DEAD, UploadState.REFUSED]),
 )
 
 

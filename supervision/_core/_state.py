@@ -196,18 +196,13 @@ def _is_rolling(state: State) -> bool:
 
 
 def group_of(state: State, offender: ChildId) -> tuple[Child, ...]:
-    """Return the children that *offender*'s restart concerns, in start order.
+    """Return the children that a group strategy restarts for *offender*, in start order.
 
     That is the strategy's set, less those that had ended or were stopped before (D9).
     """
     ids = list(state.children)
-    match state.spec.strategy:
-        case Strategy.ONE_FOR_ONE:
-            ids = [offender]
-        case Strategy.REST_FOR_ONE:
-            ids = ids[ids.index(offender) :]
-        case Strategy.ONE_FOR_ALL:
-            pass
+    if state.spec.strategy is Strategy.REST_FOR_ONE:
+        ids = ids[ids.index(offender) :]
     return tuple(
         child
         for child in (state.children[each] for each in ids)

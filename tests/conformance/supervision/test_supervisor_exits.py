@@ -22,6 +22,7 @@ from supervision import (
     RestartScheduled,
     StaleNotice,
     Strategy,
+    Supervisor,
 )
 from supervision.testing import (
     BeatsFor,
@@ -180,11 +181,11 @@ async def test_error_with_a_broken_str_is_described_all_the_same(
 ):
     """An exception whose `__str__` raises is an outcome like any other."""
 
-    class Broken(Exception):
+    class BrokenError(Exception):
         def __str__(self):
             raise RuntimeError
 
-    async with running(build(quick("a", Script(CrashesAfter(0, Broken()), Obedient())))):
+    async with running(build(quick("a", Script(CrashesAfter(0, BrokenError()), Obedient())))):
         await trio.sleep(1)
 
     assert "its __str__ raised RuntimeError" in recorder.of(ChildExited)[0].outcome.failure.message
@@ -240,8 +241,6 @@ async def test_sink_that_raises_changes_nothing(autojump_clock, quick, caplog):
     class BrokenSink:
         def emit(self, event):
             raise ChildError(event.name)
-
-    from supervision import Supervisor  # noqa: PLC0415 - this test alone builds its own
 
     root = Supervisor("root", [quick("a", Script(CrashesAfter(1), Obedient()))], sink=BrokenSink())
     async with running(root):

@@ -1,5 +1,7 @@
 """Intensity, backoff, parking, giving up (cases 31-43)."""
 
+import random
+
 import pytest
 import trio
 
@@ -23,6 +25,7 @@ from supervision import (
 )
 from supervision.testing import (
     CrashesAfter,
+    EventRecorder,
     FailsToStart,
     Obedient,
     Script,
@@ -148,14 +151,12 @@ async def test_backoff_grows_and_resets_after_a_healthy_run_only(autojump_clock,
 
 async def test_jitter_is_drawn_from_the_given_source(autojump_clock, quick):
     """The same random source gives the same delays, another one gives others."""
-    import random  # noqa: PLC0415 - only here
-
-    from supervision.testing import EventRecorder  # noqa: PLC0415 - only here
 
     async def delays(seed):
         recorder = EventRecorder()
         child = ChildSpec("a", Script(CrashesAfter(0), CrashesAfter(0), Obedient()))
-        root = Supervisor("root", [child], sink=recorder, rng=random.Random(seed))
+        rng = random.Random(seed)  # noqa: S311 - jitter guards nothing
+        root = Supervisor("root", [child], sink=recorder, rng=rng)
         async with running(root):
             await trio.sleep(5)
         return [each.delay for each in recorder.of(RestartScheduled)]

@@ -152,6 +152,23 @@ async def test_requests_are_refused_while_stopping(autojump_clock, build):
             assert await answer(call) is SupervisorIsStopping
 
 
+async def test_requests_are_refused_while_zombies_hold_the_supervisor(autojump_clock, build):
+    """A supervisor that only waits for what it has abandoned answers, too."""
+    async with running(build(ChildSpec("a", Stubborn(20)))) as root:
+        root.stop()
+        await trio.sleep(10)
+        assert await answer(root.restart_child("a")) is SupervisorIsStopping
+
+
+async def test_caller_may_lose_patience(autojump_clock, build):
+    """A cancelled call changes nothing but that nobody hears the answer."""
+    async with running(build(ChildSpec("a", CleansUpFor(3)))) as root:
+        with trio.move_on_after(1):
+            await root.terminate_child("a")
+        await trio.sleep(5)
+        assert root.tree().children[0].state == "stopped"
+
+
 async def test_terminate_during_stop_waits_for_the_end(autojump_clock, build):
     """Terminating a child that is being stopped anyway returns when it is down."""
     async with running(build(ChildSpec("a", CleansUpFor(3)))) as root:
@@ -218,8 +235,8 @@ async def test_grandchild_must_not_wait_for_its_elders(autojump_clock, build):
 
     async def leaf(ctx):
         ctx.ready()
-        for call in (root.terminate_child("below"), root.wait_stopped()):
-            caught.append(await answer(call))
+        calls = (root.terminate_child("below"), root.wait_stopped())
+        caught.extend([await answer(each) for each in calls])
         await ctx.stopping.wait()
 
     root = build(Supervisor("below", [ChildSpec("leaf", leaf, drain=1)]))

@@ -9,8 +9,8 @@ from supervision import (
     ChildExited,
     ChildReady,
     ChildSpec,
-    ChildStarting,
     ChildStartFailed,
+    ChildStarting,
     Ignored,
     IntensityExceeded,
     Kind,
@@ -174,7 +174,7 @@ async def test_context_passes_for_a_task_status(autojump_clock, build):
         task_status.started(8080)
         await trio.sleep_forever()
 
-    async with running(build(ChildSpec("a", lambda ctx: serve(ctx)))) as root:
+    async with running(build(ChildSpec("a", serve))) as root:
         assert root.tree().children[0].state == "ready"
 
 

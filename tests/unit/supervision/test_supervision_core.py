@@ -8,8 +8,8 @@ from supervision import Backoff, ChildSpec, OnExhausted, Restart, Strategy, Supe
 from supervision._core import initial_state, next_deadline, step
 from supervision._core._messages import (
     AnnounceReady,
-    Begin,
     Beaten,
+    Begin,
     Done,
     Ended,
     Exit,

@@ -1,7 +1,7 @@
 """The core against a world that does anything at any time (section 7 of the specification).
 
-The world keeps what a driver would: which incarnations run, and whether they were given up. After each
-step it checks what must hold whatever happened.
+The world keeps what a driver would: which incarnations run, and whether they were given up. After
+each step it checks what must hold whatever happened.
 """
 
 from dataclasses import replace
@@ -58,7 +58,7 @@ BACKOFFS = [
 
 
 @st.composite
-def child_specs(draw, name=NAMES, may_park=True):
+def child_specs(draw, *, may_park, name=NAMES):
     restart = draw(st.sampled_from(Restart))
     is_temporary = restart is Restart.TEMPORARY
     policies = [OnExhausted.ESCALATE, OnExhausted.NEVER]
@@ -81,7 +81,7 @@ def child_specs(draw, name=NAMES, may_park=True):
 
 
 class World(RuleBasedStateMachine):
-    """A driver without tasks: it does the actions in its books, and hypothesis plays the children."""
+    """A driver without tasks: it books the actions, and hypothesis plays the children."""
 
     @initialize(data=st.data(), strategy=st.sampled_from(Strategy), intensity=st.integers(0, 3))
     def begin(self, data, strategy, intensity):
@@ -295,7 +295,3 @@ World.TestCase.settings = settings(
 
 class TestWorld(World.TestCase):
     """Whatever happens in whatever order, the invariants of supervision hold."""
-
-    def runTest(self):  # noqa: N802 - unittest's name
-        """No order of events breaks an invariant."""
-        super().runTest()

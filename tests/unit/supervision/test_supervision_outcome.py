@@ -2,18 +2,20 @@
 
 import dataclasses
 import json
+import logging
 
 import pytest
 
 from supervision import (
     ChildExited,
+    ChildStarting,
     Completed,
     Crashed,
     DoNotRestart,
     Failure,
     Fatal,
-    IgnoreStart,
     Ignored,
+    IgnoreStart,
     LoggingSink,
     Outcome,
     Restart,
@@ -101,6 +103,21 @@ def test_group_of_one_is_named_after_its_member():
     assert str(Failure.of(error)) == "OSError: oops"
 
 
+def test_error_that_cannot_be_formatted_is_described_all_the_same():
+    """Even an exception that breaks the formatting becomes a failure."""
+
+    class HopelessError(Exception):
+        def __getattribute__(self, name):
+            if name == "__cause__":
+                raise RuntimeError(name)
+            return super().__getattribute__(name)
+
+    failure = Failure.of(HopelessError("oops"))
+
+    assert (failure.kind, failure.message) == ("HopelessError", "oops")
+    assert failure.traceback == "<no traceback: formatting it raised RuntimeError>"
+
+
 def test_traceback_keeps_its_end():
     """A long traceback loses its beginning, where the frames matter least."""
     error = OSError("x" * 20_000 + "the end")
@@ -143,6 +160,11 @@ def test_event_survives_json(outcome):
     data = dataclasses.asdict(event)
 
     assert json.loads(json.dumps(data)) == data
+
+
+def test_ordinary_events_are_news():
+    """What goes as it should is logged as information."""
+    assert level_of(ChildStarting("root", 0.0, "a", 1)) == logging.INFO
 
 
 @pytest.mark.parametrize(

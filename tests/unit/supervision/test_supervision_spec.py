@@ -5,6 +5,7 @@ import math
 import pytest
 
 from supervision import (
+    Backoff,
     ChildSpec,
     Kind,
     OnExhausted,
@@ -108,8 +109,6 @@ def test_supervisor_does_not_beat():
 
 def test_temporary_child_needs_no_reachable_budget():
     """What is never restarted can have any backoff."""
-    from supervision import Backoff  # noqa: PLC0415 - only here
-
     spec = ChildSpec("a", Obedient(), restart=Restart.TEMPORARY, backoff=Backoff(minimum=50))
 
     assert SupervisorSpec("root", (spec,)).children == (spec,)
