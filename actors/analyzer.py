@@ -39,7 +39,7 @@ class Analyzer:
         """Judge one batch; see `hsid.queues.handling.Handler`."""
         job = AnalysisJob.from_payload(lease.entry.payload)
         found = await self.store.read(partial(batches.load_case, batch_id=job.batch_id))
-        if found is None or not _is_due(found[0], job):
+        if found is None or not found[2] or not _is_due(found[0], job):
             return Completion(acks=(Ack(lease),))
         batch, camera, detections = found
         with bind_ids(batch_id=batch.id, camera_id=camera.id):

@@ -13,6 +13,7 @@ import trio
 
 from hsid import __version__
 from hsid.config import Settings
+from hsid.config.urls import mask_url
 from hsid.house import configured_cameras, open_house
 from hsid.intake.errors import UnknownTimezoneError
 from hsid.observe.logging import get_logger
@@ -37,7 +38,7 @@ def run(settings: Settings) -> int:
     try:
         trio.run(partial(run_daemon, settings, obeys_signals=True))
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
-        _log.critical("daemon_failed", error=str(error))
+        _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_FAILED
     return 0
 

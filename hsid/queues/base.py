@@ -50,7 +50,7 @@ class QueueBase(ABC):
             if taken.leases or now >= give_up_at:
                 return taken.leases
             due_at = give_up_at if taken.next_due is None else now + taken.next_due
-            with trio.move_on_at(give_up_at):
+            with trio.move_on_at(min(give_up_at, due_at)):
                 await changed.wait()
 
     async def ack(self, leases: Sequence[Lease]) -> None:

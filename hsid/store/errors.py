@@ -93,7 +93,9 @@ def storage_fault(error: BaseException) -> StoreError | None:
     if code is None:
         return None
     if code & _PRIMARY_CODE in _CORRUPT or code == sqlite3.SQLITE_IOERR_CORRUPTFS:
-        return StoreCorruptError(f"the database is damaged: {cause}")
+        return StoreCorruptError(
+            f"the database is damaged ({cause}): put a backup in its place, hsid won't run on it"
+        )
     why = _UNAVAILABLE.get(code & _PRIMARY_CODE)
     if why is None:
         return None

@@ -17,7 +17,7 @@ from hsid.model import AnalysisKind, Place, Severity
 from tests.unit.rules.story import Row, Story, stories
 
 SCENARIOS = json.loads((Path(__file__).parent / "data" / "judgement.json").read_text("utf-8"))
-many = settings(deadline=None, max_examples=200)
+many = settings(deadline=None, max_examples=100)
 
 
 def scenario(entry: dict) -> Story:

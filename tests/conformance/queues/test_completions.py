@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+import trio
 from sqlalchemy import text
 
 from hsid.constants import ANALYSIS_QUEUE
@@ -83,6 +84,23 @@ async def test_a_lost_lease_is_told_and_does_not_hold_up_its_group(bench, queue)
 
     assert (ids(lost.lost), ids(fine.lost)) == (["a"], [])
     assert (await queue.stats()).depth == 0
+
+
+async def test_a_completions_put_wakes_the_next_consumer(bench, queue):
+    """The next actor hears of its work as soon as it is durable."""
+    completion = Completion(puts=put_to(queue, "next"))
+    completer = bench.completer()
+
+    async def complete_when_idle():
+        await trio.sleep(0.05)
+        await completer.complete([completion])
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(complete_when_idle)
+            leases = await queue.lease(1, duration=60, max_wait=60)
+
+    assert ids(leases) == ["next"]
 
 
 async def test_completing_nothing_is_nothing(bench):

@@ -51,15 +51,15 @@ async def test_a_put_wakes_a_waiting_consumer(queue):
     """Nobody polls: the consumer sleeps until the entry is there, and has it then."""
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_put_when_idle, queue)
+            nursery.start_soon(_when_idle, queue.put, build_entries("late"))
             leases = await queue.lease(1, duration=60, max_wait=60)
 
     assert ids(leases) == ["late"]
 
 
-async def _put_when_idle(queue):
-    await trio.sleep(0.02)
-    await queue.put(build_entries("late"))
+async def _when_idle(call, argument):
+    await trio.sleep(0.05)
+    await call(argument)
 
 
 async def test_a_release_wakes_a_waiting_consumer(queue):
@@ -68,7 +68,7 @@ async def test_a_release_wakes_a_waiting_consumer(queue):
     lease = await take_one(queue)
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(queue.release, [lease])
+            nursery.start_soon(_when_idle, queue.release, [lease])
             leases = await queue.lease(1, duration=60, max_wait=60)
 
     assert ids(leases) == ["a"]

@@ -181,7 +181,8 @@ async def test_a_pump_that_ends_gives_back_what_no_handler_has_taken(autojump_cl
         await house.pump.ended.wait()
         stats = await house.queue.stats()
 
-    assert (stats.ready, stats.leased) == (2, 1)
+        assert (stats.ready, stats.leased) == (2, 1)
+        assert house.consumer.statistics().outstanding == 1
 
 
 async def test_a_restarted_pump_goes_on_with_what_it_had(autojump_clock):

@@ -9,7 +9,7 @@ from hsid.batching import BatchPolicy, Sighting, decide
 from tests.unit.batching.world import TINY, World, at, sighting_lists, worlds
 
 TICK = timedelta(microseconds=1)
-slow = settings(deadline=None, max_examples=200)
+slow = settings(deadline=None, max_examples=100)
 
 
 def sessions(sightings: list[Sighting], policy: BatchPolicy) -> set[frozenset[int]]:

@@ -10,7 +10,7 @@ from tests.unit.rules.story import Row, Story, share, stories, with_row
 
 DAY_START, NIGHT_END = 7 * 60, 29 * 60
 """Minutes between which a later hour is one deeper in the night, until 05:00 of the next day."""
-many = settings(deadline=None, max_examples=200)
+many = settings(deadline=None, max_examples=100)
 
 
 @many

@@ -240,3 +240,80 @@ def test_stale_urgent_stop_after_the_end_changes_nothing():
     after, actions = step(state, Stop(is_urgent=True), 1.0)
 
     assert (after.mode, actions) == ("stopped", ())
+
+
+def test_start_timeout_of_the_very_moment_is_forgiven_a_stall():
+    """Whatever came due while the loop stood still, up to now, is not held against a child."""
+    beating = child("a", heartbeat_timeout=2)
+    state, _ = play(Begin(), Readied("a", 1), children=[beating, child("b", start_timeout=5)])
+    state, _ = step(state, Tick(), 5.0)
+
+    assert [each.phase for each in state.children.values()] == ["ready", "starting"]
+
+
+def test_group_waits_for_the_longest_delay_of_its_offenders():
+    """A second crash with a shorter delay does not start the first offender early."""
+    slow = child(
+        "b", backoff=Backoff(minimum=4, maximum=4, jitter=0), on_exhausted=OnExhausted.NEVER
+    )
+    ready = [Readied("a", 1), Readied("b", 1)]
+    state, _ = play(Begin(), *ready, children=["a", slow], strategy=Strategy.REST_FOR_ONE)
+    state, _ = step(state, Ended("b", 1, CRASH), 0.0)
+    state, _ = step(state, Ended("a", 1, CRASH), 1.0)
+    state, early = step(state, Tick(), 2.0)
+    _, late = step(state, Tick(), 4.0)
+
+    assert [[each.child for each in done if isinstance(each, Start)] for done in (early, late)] == [
+        [],
+        ["a"],
+    ]
+
+
+def test_sibling_being_terminated_is_not_brought_back_by_its_group():
+    """An operator's wish outlasts a group restart that begins while it is carried out (D9)."""
+    ready = [Readied("a", 1), Readied("b", 1)]
+    stop = TerminateChild(1, "b")
+    state, _ = play(Begin(), *ready, stop, children="ab", strategy=Strategy.ONE_FOR_ALL)
+    state, _ = step(state, Ended("a", 1, CRASH), 0.0)
+    state, _ = step(state, Ended("b", 1, Returned()), 0.0)
+    state, actions = step(state, Tick(), 1.0)
+
+    assert [each.child for each in actions if isinstance(each, Start)] == ["a"]
+    assert state.children["b"].phase == "stopped"
+
+
+def test_failed_restart_during_the_first_start_is_no_first_start_failure():
+    """A child that was ready once is retried, even before all the others are ready."""
+    state, _ = play(Begin(), Readied("a", 1), children="ab")
+    state, _ = step(state, Ended("a", 1, CRASH), 0.0)
+    state, _ = step(state, Tick(), 1.0)
+    state, _ = step(state, Ended("a", 2, CRASH), 1.0)
+
+    assert (state.mode, state.children["a"].phase) == ("running", "backoff")
+
+
+def test_manual_trial_that_leaves_an_exclusive_zombie_is_not_repeated():
+    """While the zombie holds what the child needs, no trial may start beside it."""
+    policy = {"on_exhausted": OnExhausted.PARK, "lenient_start": True, "exclusive": True}
+    state, _ = play(Begin(), Ended("a", 1, CRASH), children=[child("a", **policy)], intensity=0)
+    state, _ = step(state, RestartChild(1, "a"), 1.0)
+    for _ in ("start timeout", "grace"):
+        state, _ = step(state, Tick(), next_deadline(state))
+
+    assert (state.children["a"].phase, next_deadline(state)) == ("zombie", math.inf)
+
+
+def test_child_with_two_zombies_is_one_until_both_have_ended():
+    """The end of the first leaves the record where it is."""
+    state, _ = play(Begin(), Readied("a", 1))
+    for number in (1, 2):
+        state, _ = step(state, TerminateChild(None, "a"), 0.0)
+        state, _ = step(state, Tick(), next_deadline(state))
+        if number == 1:
+            state, _ = step(state, RestartChild(1, "a"), 5.0)
+    phases = []
+    for number in (1, 2):
+        state, _ = step(state, Ended("a", number, Returned()), 20.0)
+        phases.append(state.children["a"].phase)
+
+    assert phases == ["zombie", "stopped"]
