@@ -13,6 +13,7 @@ import trio
 
 from hsid import __version__
 from hsid.config import Settings
+from hsid.config.advice import advice_on
 from hsid.config.urls import mask_url
 from hsid.house import configured_cameras, open_house
 from hsid.intake.errors import UnknownTimezoneError
@@ -58,6 +59,8 @@ async def run_daemon(
         UnknownTimezoneError: A camera's time zone is not known here.
         EscalationError: The tree has failed.
     """
+    for advice in advice_on(settings):
+        _log.warning("configuration_advice", advice=advice)
     with DataDirLock(settings.data_dir):
         await trio.to_thread.run_sync(_prepare_database, settings)
         async with open_house(settings) as house:

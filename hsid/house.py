@@ -139,10 +139,12 @@ def _house(settings: Settings, detector: Detector) -> House:
 
 def _detector(settings: Settings) -> Detector:
     if settings.detector == "rtdetr":
+        key = settings.rtdetr_api_key
         return RtdetrDetector(
             settings.rtdetr_url[0],
             connect_timeout=settings.ai_connect_timeout,
             read_timeout=settings.rtdetr_read_timeout,
+            api_key=key.get_secret_value() if key else None,
         )
     limits = WorkerLimits(
         memory_bytes=settings.detector_memory_limit_mb << 20,

@@ -126,12 +126,13 @@ class Life:
         """Step the core until it says that it is over."""
         self._step(children, Begin())
         while not self._is_over:
-            with trio.move_on_at(_core.next_deadline(self.state)):
+            deadline = _core.next_deadline(self.state)
+            with trio.move_on_at(deadline):
                 self._step(children, await self._inputs.receive())
             # Whoever ended just now must not be found late: take all notices before the time.
             while self._inputs.statistics().current_buffer_used:
                 self._step(children, self._inputs.receive_nowait())
-            if _core.next_deadline(self.state) <= trio.current_time():
+            if deadline <= trio.current_time():  # the core knows itself if that is outdated
                 self._tick(children)
 
     def _tick(self, children: trio.Nursery) -> None:

@@ -6,8 +6,34 @@ from pathlib import Path
 
 from hsid.config.errors import unknown_key
 from hsid.config.fields import is_secret
+from hsid.config.given import DEFAULT
+from hsid.config.sections.doors import Api, RateLimits, Tls, WebSocket
+from hsid.config.sections.foundation import Redis
+from hsid.config.sections.judgement import FastPath, Gpu
+from hsid.config.sections.outputs import Clips, Notifications, Retention, Video
 from hsid.config.settings import Settings
 from hsid.config.sources import PREFIX, unknown_environment_names
+
+_SECTIONS_FOR_LATER = (
+    Redis,
+    Api,
+    RateLimits,
+    WebSocket,
+    Tls,
+    Notifications,
+    Clips,
+    Video,
+    Gpu,
+    FastPath,
+    Retention,
+)
+_FOR_LATER = frozenset(
+    {name for section in _SECTIONS_FOR_LATER for name in section.model_fields}
+    | {"debug", "admin_enabled", "admin_api_key", "log_db_enabled", "log_db_min_level"}
+    | {"queue_backpressure_threshold", "max_requeue_iterations"}
+    | {"nemotron_url", "nemotron_read_timeout", "ai_health_timeout"}
+)
+"""Known and checked, so that a configuration stays valid; nothing in this version asks for them."""
 
 
 def advice_on(settings: Settings) -> Iterator[str]:
@@ -22,7 +48,18 @@ def advice_on(settings: Settings) -> Iterator[str]:
     if not settings.foscam_base_path.is_dir():
         where = settings.origin("foscam_base_path")
         yield f"{where}: foscam_base_path: there is no folder {settings.foscam_base_path}"
+    if len(settings.rtdetr_url) > 1:
+        where = settings.origin("rtdetr_url")
+        yield f"{where}: rtdetr_url: this version uses the first of several services only"
+    yield from _without_effect(settings)
     yield from _readable_secrets(settings)
+
+
+def _without_effect(settings: Settings) -> Iterator[str]:
+    for name in Settings.model_fields:
+        where = settings.origin(name)
+        if name in _FOR_LATER and where != DEFAULT:
+            yield f"{where}: {name}: has no effect in this version yet"
 
 
 def _readable_secrets(settings: Settings) -> Iterator[str]:

@@ -42,7 +42,7 @@ class EmbeddedCompleter:
         with reaching_the_store():
             outcomes = await self._commit(completions)
         for queue in self._queues.values():
-            pass
+            queue.wake()
         _report_lost(outcomes)
         return outcomes
 

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import assert_never
 
 import trio
 
@@ -229,6 +230,8 @@ class MemoryQueue(QueueBase):
                 row.first_error = row.first_error or error
                 del self._rows[row.entry.id]
                 self._bury(row, get_dlq_name(self._name), error)
+            case _:
+                assert_never(item)
         return True
 
     def _bury(self, row: _Row, dlq: str, error: str) -> None:

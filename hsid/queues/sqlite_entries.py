@@ -2,12 +2,12 @@
 
 Plain functions over a connection, for the writing thread; nothing here is durable before that
 transaction commits. Whoever puts or settles this way calls `SqliteQueue.wake` after the commit.
-Groups go in one statement: lists travel as one JSON array, which SQLite takes apart itself.
 """
 
 import json
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias, assert_never
 
 from sqlalchemy import Connection, CursorResult
@@ -107,9 +107,7 @@ class SqliteEntries:
         changed = self._run(connection, sql.BEGIN, **_key(lease), begun=begun).rowcount
         if not changed:
             raise LeaseLostError([lease])
-        return Lease(
-            lease.queue, lease.entry, lease.token, begun, lease.is_redelivered, is_begun=True
-        )
+        return replace(lease, begun=begun, is_begun=True)
 
     def extend_in(self, connection: Connection, leases: Iterable[Lease], duration: Seconds) -> None:
         """Let *leases* hold for *duration* from now; lost ones are passed over."""

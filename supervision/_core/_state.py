@@ -121,7 +121,7 @@ class Child:
         """When it next needs attention."""
         if self.phase is Phase.READY:
             return earliest(self.heartbeat_due, self.healthy_due)
-        return earliest(self.deadline)
+        return math.inf if self.deadline is None else self.deadline
 
 
 class Grounds(StrEnum):

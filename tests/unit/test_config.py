@@ -132,6 +132,7 @@ OTHERS = [
         ("person",),
         1,
     ),
+    ("rtdetr_api_key", None, "k", SecretStr("k"), 1),
     ("analyst", "rules", "rules", None, "oracle"),
     ("log_format", "auto", "json", None, "xml"),
 ]
@@ -143,6 +144,7 @@ YOUNGER = {
         "control_socket_path",
         "cameras",
         "detector",
+        "rtdetr_api_key",
         "analyst",
         "log_format",
     ),

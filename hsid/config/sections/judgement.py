@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, SecretStr
 
 from hsid.config.fields import Section, TextList, setting
 from hsid.config.urls import validate_http_url
@@ -121,6 +121,9 @@ class Services(Section):
 
     rtdetr_url: ServiceUrls = setting(
         ("http://localhost:8090",), "RT-DETR detection services; one URL or a list."
+    )
+    rtdetr_api_key: SecretStr | None = setting(
+        None, "Key that the RT-DETR service asks for, sent as X-API-Key.", prefixed_only=True
     )
     nemotron_url: ServiceUrls = setting(
         ("http://localhost:8091",), "Nemotron reasoning services; one URL or a list."

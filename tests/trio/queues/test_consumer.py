@@ -185,6 +185,14 @@ async def test_a_pump_that_ends_gives_back_what_no_handler_has_taken(autojump_cl
         assert house.consumer.statistics().outstanding == 1
 
 
+async def test_a_pump_is_ready_without_waiting_for_an_entry(autojump_clock):
+    """An empty queue does not hold up the start of the daemon."""
+    async with open_house() as house:
+        await house.start(house.consumer.run_pump)
+
+        assert trio.current_time() == 0
+
+
 async def test_a_restarted_pump_goes_on_with_what_it_had(autojump_clock):
     """It reclaims nothing that a living handler works on."""
     handler = Recorder(partial(trio.sleep, 100))

@@ -1,10 +1,12 @@
 """A consumer over the real store, on the real clock: the ledger's writes and the queue together."""
 
+import threading
 from functools import partial
 
 import pytest
 import trio
 from sqlalchemy import text
+from trio.testing import wait_all_tasks_blocked
 
 from hsid.constants import DETECTION_QUEUE
 from hsid.queues.completer import EmbeddedCompleter
@@ -135,18 +137,22 @@ async def test_what_a_dead_process_held_is_done_once_by_the_next(tmp_path, nurse
     assert daemon.consumer.statistics().discarded == 1
 
 
-async def test_leases_taken_while_being_cancelled_are_returned(daemon):
+async def test_leases_taken_while_being_cancelled_are_returned(daemon, nursery):
     """No entry is held by nobody: a cancelled lease tells what it has taken."""
     await daemon.queue.put([Entry("a", {})])
-    leases = []
-    with trio.CancelScope() as scope:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_during_the_look, scope)
-            leases += await daemon.queue.lease(1, duration=60)
+    go, leases = threading.Event(), []
+    nursery.start_soon(daemon.store.write, lambda _connection: go.wait(10))
 
-    assert len(leases) == (await daemon.queue.stats()).leased
+    async def lease():
+        with scope:
+            leases.extend(await daemon.queue.lease(1, duration=60))
 
+    scope = trio.CancelScope()
+    async with trio.open_nursery() as inner:
+        inner.start_soon(lease)
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        go.set()
 
-async def _cancel_during_the_look(scope):
-    await trio.lowlevel.checkpoint()
-    scope.cancel()
+    assert [each.entry.id for each in leases] == ["a"]

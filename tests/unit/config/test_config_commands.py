@@ -54,6 +54,17 @@ def test_what_is_hardly_meant_is_a_warning(house, monkeypatch):
     ]
 
 
+def test_what_this_version_does_not_use_yet_is_a_warning(house):
+    """Nobody waits for alerts that can't come; what is used, or left alone, is not named."""
+    (house / "hsid.toml").write_text(
+        f'foscam_base_path = "{house}"\nredis_url = "redis://h"\nrtdetr_url = ["http://a", "http://b"]\n'
+    )
+    assert run(check_config).stderr.splitlines() == [
+        "warning: hsid.toml:3: rtdetr_url: this version uses the first of several services only",
+        "warning: hsid.toml:2: redis_url: has no effect in this version yet",
+    ]
+
+
 @pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, False)])
 def test_a_secret_in_a_file_for_everybody_is_a_warning(mode, is_told, house):
     """It is told together with the way out."""

@@ -101,6 +101,7 @@ def test_show_as_json_has_value_and_origin():
 
 SECRETS = {
     "admin_api_key": SECRET,
+    "rtdetr_api_key": SECRET,
     "api_keys": [SECRET],
     "smtp_password": SECRET,
     "default_webhook_url": f"https://h/{SECRET}",
