@@ -4,7 +4,7 @@ Whatever the pump has leased stays leased until it is settled, for as long as th
 receipt, in the channel, in the handler, and until the completion is durable.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 import trio
@@ -77,12 +77,12 @@ class Pump:
         finally:
             await self._give_back()
 
-    async def _try(
-        self, part: Callable[[Attendant], Awaitable[None]], attendant: Attendant
-    ) -> None:
-        """Run *part*; pause if the queue can't be reached."""
+    async def _step(self, attendant: Attendant) -> None:
         try:
-            await part(attendant)
+            await self._reclaim_once()
+            await self._extend_in_time()
+            with attendant.wait(self._extend_every):
+                await self._fill()
         except QueueUnavailableError as error:
             pause = self._backoff.fail()
             _log.warning("queue_unavailable", queue=self._queue.name, pause=pause, error=str(error))
@@ -91,16 +91,9 @@ class Pump:
         else:
             self._backoff.succeed()
 
-    async def _step(self, attendant: Attendant) -> None:
-        await self._reclaim_once(attendant)
-        await self._extend_in_time()
-        with attendant.wait(self._extend_every):
-            await self._fill()
-
-    async def _reclaim_once(self, attendant: Attendant) -> None:
+    async def _reclaim_once(self) -> None:
         if self._is_reclaimed:
             return
-        attendant.beat()
         count = await self._queue.reclaim()
         self._is_reclaimed = True
         if count:

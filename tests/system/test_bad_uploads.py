@@ -95,9 +95,9 @@ def wait_for_ends(daemon: Daemon, count: int) -> dict[str, str]:
 def test_every_bad_upload_has_its_end_and_its_line_in_the_log(tmp_path: Path) -> None:
     """Each ends with its reason, each refusal is logged, and the daemon goes on."""
     uploads = build_uploads()
+    camera = tmp_path / "cameras" / "front"
+    camera.mkdir(parents=True)  # watched from the start: their writers are seen to close them
     with running(tmp_path, log_format="json") as daemon:
-        camera = daemon.folder / "front"
-        camera.mkdir()
         for name, (content, _) in uploads.items():
             place(camera, name, content)
         found = wait_for_ends(daemon, len(uploads))

@@ -317,3 +317,14 @@ def test_child_with_two_zombies_is_one_until_both_have_ended():
         phases.append(state.children["a"].phase)
 
     assert phases == ["zombie", "stopped"]
+
+
+def test_abandoned_temporary_child_is_forgotten_when_its_zombie_ends():
+    """Until then its record stays, so that no incarnation gets a number twice."""
+    brief = child("a", restart=Restart.TEMPORARY)
+    state, _ = play(Begin(), Readied("a", 1), TerminateChild(1, "a"), children=[brief])
+    state, _ = step(state, Tick(), next_deadline(state))
+    assert state.children["a"].phase == "zombie"
+
+    state, _ = step(state, Ended("a", 1, Returned()), 20.0)
+    assert state.children == {}
