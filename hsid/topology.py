@@ -7,6 +7,8 @@ work in stops first, what makes it durable last.
 The only file that imports `actors`.
 """
 
+from collections.abc import Callable
+
 from actors.analyzer import Analyzer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
@@ -20,7 +22,15 @@ from hsid.house import House
 from hsid.observe.supervision import SupervisionLog
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
 from hsid.store.uploads import known_versions
-from supervision import Backoff, ChildMain, ChildSpec, OnExhausted, Strategy, Supervisor
+from supervision import (
+    Backoff,
+    ChildMain,
+    ChildSnapshot,
+    ChildSpec,
+    OnExhausted,
+    Strategy,
+    Supervisor,
+)
 
 _HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
 """No restart mends these: the daemon ends, and says what to do."""
@@ -28,36 +38,10 @@ _HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
 
 def build_tree(house: House) -> Supervisor:
     """Return the tree of the daemon that lives in *house*; nothing runs yet."""
-    settings = house.settings
     detections, analyses = house.detection_consumer, house.analysis_consumer
-    watcher = Watcher(
-        root=settings.foscam_base_path,
-        inspector=house.inspector,
-        feeder=house.feeder,
-        known_versions=lambda: house.store.read(known_versions),
-        settle_seconds=settings.settle_seconds,
-        rescan_interval=settings.rescan_interval_seconds,
-    )
-    detector = DetectorActor(
-        consumer=detections,
-        store=house.store,
-        inspector=house.inspector,
-        detector=house.detector,
-        policy=DetectionPolicy(
-            frozenset(map(normalise_label, settings.detection_classes)),
-            settings.detection_confidence_threshold,
-        ),
-        notify=house.batcher_notice.give,
-    )
-    batcher = Batcher(house.store, house.completer, house.batch_policy, house.batcher_notice)
-    analyzer = Analyzer(analyses, house.store, house.analyst, house.thresholds, settings.timezone)
-    source = HouseSource(
-        house.store,
-        (house.detection_queue, house.analysis_queue),
-        lambda: root.tree(),  # noqa: PLW0108 - the root is made last
-        house.started_at,
-    )
-    control = ControlSocket(settings.control_socket_path, source)
+
+    def look() -> ChildSnapshot:
+        return root.tree()
 
     platform = Supervisor(
         "platform",
@@ -74,19 +58,19 @@ def build_tree(house: House) -> Supervisor:
     pipeline = Supervisor(
         "pipeline",
         [
-            _leaf("analyzer", analyzer.run, drain=10),
-            _leaf("batcher", batcher.run, drain=5),
+            _leaf("analyzer", _analyzer(house).run, drain=10),
+            _leaf("batcher", _batcher(house).run, drain=5),
             *(
-                _leaf(f"detector-{number}", detector.run, drain=10)
+                _leaf(f"detector-{number}", _detector(house).run, drain=10)
                 for number in range(1, house.detector.concurrency + 1)
             ),
             _leaf("reconciler", Reconciler(house.feeder).run, drain=2),
-            _leaf("watcher", watcher.run, drain=2),
+            _leaf("watcher", _watcher(house).run, drain=2),
         ],
     )
     doors = Supervisor(
         "doors",
-        [ChildSpec("control-socket", control.run, drain=5)],
+        [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
     )
     root = Supervisor(
         "root",
@@ -101,7 +85,7 @@ def build_tree(house: House) -> Supervisor:
 
 
 def _leaf(name: str, run: ChildMain, *, drain: float) -> ChildSpec:
-    """Return an actor whose failure concerns no other: after five quick deaths it is parked.
+    """Return an actor whose failure concerns no other: after three quick restarts it is parked.
 
     Its first start may fail: a folder that is not mounted yet must not keep the daemon down.
     """
@@ -114,3 +98,50 @@ def _leaf(name: str, run: ChildMain, *, drain: float) -> ChildSpec:
         on_exhausted=OnExhausted.PARK,
         lenient_start=True,
     )
+
+
+def _watcher(house: House) -> Watcher:
+    settings = house.settings
+    return Watcher(
+        root=settings.foscam_base_path,
+        inspector=house.inspector,
+        feeder=house.feeder,
+        known_versions=lambda: house.store.read(known_versions),
+        settle_seconds=settings.settle_seconds,
+        rescan_interval=settings.rescan_interval_seconds,
+    )
+
+
+def _detector(house: House) -> DetectorActor:
+    settings = house.settings
+    return DetectorActor(
+        consumer=house.detection_consumer,
+        store=house.store,
+        inspector=house.inspector,
+        detector=house.detector,
+        policy=DetectionPolicy(
+            frozenset(map(normalise_label, settings.detection_classes)),
+            settings.detection_confidence_threshold,
+        ),
+        notify=house.batcher_notice.give,
+    )
+
+
+def _batcher(house: House) -> Batcher:
+    return Batcher(house.store, house.completer, house.batch_policy, house.batcher_notice)
+
+
+def _analyzer(house: House) -> Analyzer:
+    return Analyzer(
+        house.analysis_consumer,
+        house.store,
+        house.analyst,
+        house.thresholds,
+        house.settings.timezone,
+    )
+
+
+def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlSocket:
+    queues = (house.detection_queue, house.analysis_queue)
+    source = HouseSource(house.store, queues, tree, house.started_at)
+    return ControlSocket(house.settings.control_socket_path, source)

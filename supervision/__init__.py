@@ -3,8 +3,8 @@
 The core decides (`_core`, pure), one task per supervisor does (`_life`), and each child runs in a
 task of its own (`_runner`). Knows trio and the standard library, and nothing of what it supervises.
 
-Layers, bottom-up: `_outcome`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`, `_core`,
-`_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_supervisor`.
+Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
+`_core`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_supervisor`.
 """
 
 from supervision._backoff import Backoff
@@ -77,6 +77,7 @@ from supervision._outcome import (
     describe,
     is_normal,
 )
+from supervision._restart import Restart
 from supervision._sink import LoggingSink, level_of
 from supervision._snapshot import ChildCounts, ChildSnapshot
 from supervision._spec import (
@@ -84,7 +85,6 @@ from supervision._spec import (
     ChildSpec,
     Kind,
     OnExhausted,
-    Restart,
     Strategy,
     SupervisorSpec,
 )

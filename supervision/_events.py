@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from supervision._outcome import ChildId, Failure, Outcome, Seconds, StopCause
-from supervision._spec import Restart
+from supervision._restart import Restart
 
 _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -16,7 +16,7 @@ from supervision._events import (
     ShutdownOverrun,
 )
 from supervision._outcome import Completed, is_normal
-from supervision._spec import Restart
+from supervision._restart import Restart
 
 _logger = logging.getLogger("supervision")
 

@@ -15,23 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 from supervision._backoff import Backoff
 from supervision._errors import SpecError
 from supervision._outcome import ChildId, Seconds
+from supervision._restart import Restart
 
 if TYPE_CHECKING:  # the context needs trio, the specs must not
     from supervision._context import Context
 
 _DEFAULT_BACKOFF = Backoff()
 PATH_CHARS = "/#"  # they separate ids and incarnations in paths
-
-
-class Restart(StrEnum):
-    """When a child is started again after it ended by itself."""
-
-    PERMANENT = "permanent"
-    """Always."""
-    TRANSIENT = "transient"
-    """Only after an abnormal end."""
-    TEMPORARY = "temporary"
-    """Never; its spec goes with it."""
 
 
 class Strategy(StrEnum):

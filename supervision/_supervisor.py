@@ -34,6 +34,7 @@ from supervision._events import EventSink
 from supervision._hard_exit import ExitFunction, exit_process
 from supervision._life import Life, escalation
 from supervision._outcome import ChildId, Seconds
+from supervision._restart import Restart
 from supervision._runner import ancestry
 from supervision._services import NestedServices, RootServices
 from supervision._snapshot import (
@@ -43,7 +44,7 @@ from supervision._snapshot import (
     snapshot_children,
     snapshot_root,
 )
-from supervision._spec import ChildSpec, Kind, OnExhausted, Restart, Strategy, SupervisorSpec
+from supervision._spec import ChildSpec, Kind, OnExhausted, Strategy, SupervisorSpec
 
 _DEFAULT_BACKOFF = Backoff()
 

@@ -204,12 +204,10 @@ class WorkerPool:
             return await self._ask_any(request)
 
     async def _ask_any(self, request: bytes) -> tuple[child.Outcome, bytes]:
-        while True:
-            worker = await self._take()
-            try:
-                return await self._ask(worker, request)
-            except _WorkerRetiredError:
-                continue  # it has not seen the request
+        try:
+            return await self._ask(await self._take(), request)
+        except _WorkerRetiredError:  # it has not seen the request
+            return await self._ask_any(request)
 
     async def _ask(self, worker: _Worker, request: bytes) -> tuple[child.Outcome, bytes]:
         is_reusable = False

@@ -32,7 +32,8 @@ from supervision._outcome import (
     describe,
     is_normal,
 )
-from supervision._spec import OnExhausted, Restart
+from supervision._restart import Restart
+from supervision._spec import OnExhausted
 
 TALLY_SIZE = 100  # deaths remembered per child
 _FAILED_START = (StartFailed, StartTimedOut)

@@ -16,7 +16,8 @@ from enum import StrEnum
 from supervision._core._messages import Ticket
 from supervision._events import Stage
 from supervision._outcome import ChildId, Death, Failure, Outcome, Seconds, StopCause
-from supervision._spec import ChildSpec, OnExhausted, Restart, Strategy, SupervisorSpec
+from supervision._restart import Restart
+from supervision._spec import ChildSpec, OnExhausted, Strategy, SupervisorSpec
 from supervision._window import RestartWindow
 
 

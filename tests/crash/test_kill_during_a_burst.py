@@ -40,7 +40,7 @@ def answer(database: Path, question: str) -> int:
         return int(connection.execute(question).fetchone()[0])
 
 
-def wait_and_check(daemon: Daemon) -> None:
+def check_that_all_is_there_once(daemon: Daemon) -> None:
     """Wait until all is judged; then everything must be there once."""
     daemon.wait_until(
         lambda status: status["uploads"]["arrived"] == BURST and not status["uploads"]["pending"]
@@ -68,4 +68,4 @@ def test_a_killed_daemon_loses_nothing_and_does_nothing_twice(tmp_path: Path, sh
             daemon.process.kill()
             daemon.process.wait()
         with running(tmp_path / "house", rtdetr_url=url, **SETTINGS) as daemon:
-            wait_and_check(daemon)
+            check_that_all_is_there_once(daemon)

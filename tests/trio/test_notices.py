@@ -43,5 +43,7 @@ async def test_a_cancelled_wait_loses_no_notice() -> None:
         await notice.wait()
     notice.give()
 
-    with trio.fail_after(1):
+    with trio.move_on_after(1) as scope:
         await notice.wait()
+
+    assert not scope.cancelled_caught
