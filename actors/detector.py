@@ -11,9 +11,9 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from hsid.ai.detector import Detector, DetectorUnavailableError, Picture, PictureRefusedError
+from hsid.ai.detector import Detector, DetectorUnavailableError, Picture
 from hsid.ai.filtering import keep_relevant
-from hsid.intake.errors import RefusedError, RootUnavailableError
+from hsid.intake.errors import RootUnavailableError
 from hsid.intake.inspector import Inspector
 from hsid.messages import DetectionJob
 from hsid.mime_types import DEFAULT_IMAGE_MIME
@@ -22,6 +22,7 @@ from hsid.observe.logging import bind_ids, get_logger
 from hsid.queues.completion import Ack, Bury, Completion, Outcome, Release, Write
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import Lease
+from hsid.refusal import RefusedError
 from hsid.store import uploads
 from hsid.store.store import Store
 from supervision import Context
@@ -76,7 +77,7 @@ class DetectorActor:
             mime_type = upload.mime_type or DEFAULT_IMAGE_MIME
             picture = Picture(upload.version.path, content, mime_type)
             result = await self.detector.detect(picture)
-        except (RefusedError, PictureRefusedError) as error:
+        except RefusedError as error:
             _log.warning("upload_refused", reason=error.reason, detail=error.detail)
             write: Write = partial(
                 uploads.refuse, upload_id=upload.id, reason=error.reason, detail=error.detail

@@ -4,7 +4,8 @@ The core decides (`_core`, pure), one task per supervisor does (`_life`), and ea
 task of its own (`_runner`). Knows trio and the standard library, and nothing of what it supervises.
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
-`_core`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_supervisor`.
+`_core`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`,
+`_supervisor`.
 """
 
 from supervision._backoff import Backoff

@@ -7,7 +7,7 @@ that is away is tried again, and no failure ever reads as "nothing seen".
 from dataclasses import dataclass
 from typing import Protocol
 
-from hsid.model import DetectionResult, RefusalReason
+from hsid.model import DetectionResult
 
 
 class DetectorError(Exception):
@@ -24,18 +24,6 @@ class DetectorTimeoutError(DetectorError):
 
 class DetectorReplyError(DetectorError):
     """The service answered with something outside its contract."""
-
-
-class PictureRefusedError(Exception):
-    """The picture is at fault; detecting it again would end the same way."""
-
-    def __init__(self, reason: RefusalReason, detail: str) -> None:
-        super().__init__(reason, detail)  # the arguments as they are: it crosses a pipe pickled
-        self.reason = reason
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +51,7 @@ class Detector(Protocol):
     async def detect(self, picture: Picture) -> DetectionResult:
         """Return all that it finds, unfiltered, boxes in pixels of the upright original.
 
-        Raise `PictureRefusedError` for a picture that can't be read, `DetectorError` otherwise.
+        Raise `RefusedError` for a picture that can't be read, `DetectorError` otherwise.
         Cancellation ends the work, in a worker process or on the wire.
         """
         ...

@@ -8,14 +8,10 @@ it never costs a picture.
 
 import trio
 
-from hsid.ai.detector import (
-    DetectorError,
-    DetectorUnavailableError,
-    Picture,
-    PictureRefusedError,
-)
+from hsid.ai.detector import DetectorError, DetectorUnavailableError, Picture
 from hsid.media.workers import WorkerPool, WorkerStartError
 from hsid.model import Box, Detection, DetectionResult
+from hsid.refusal import RefusedError
 
 _DECODED_SIDE = 832
 """Twice what the network looks at: large JPEGs are not decoded any finer."""
@@ -51,7 +47,7 @@ class EmbeddedDetector:
             findings, width, height = await self._pool.run(
                 _detect, picture.content, self._score_floor, self._max_pixels
             )
-        except PictureRefusedError:
+        except RefusedError:
             raise
         except WorkerStartError as error:
             raise DetectorUnavailableError(str(error)) from error

@@ -22,12 +22,12 @@ from hsid.ai.detector import (
     DetectorTimeoutError,
     DetectorUnavailableError,
     Picture,
-    PictureRefusedError,
 )
 from hsid.ai.geometry import whole_box
 from hsid.media.orientation import Orientation, without_orientation
 from hsid.mime_types import MIME_TO_EXTENSION
 from hsid.model import Detection, DetectionResult, RefusalReason, Seconds
+from hsid.refusal import RefusedError
 
 MAX_REPLY_BYTES = 1 << 20
 MAX_DETECTIONS = 1000
@@ -123,11 +123,11 @@ async def _read_bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _failure(status: int, body: bytes) -> DetectorError | PictureRefusedError:
+def _failure(status: int, body: bytes) -> DetectorError | RefusedError:
     """Return what an answer other than 200 means."""
     text = f"HTTP {status}: {_printable(body)}"
     if status in _REFUSING_STATUSES:
-        return PictureRefusedError(RefusalReason.REFUSED_BY_DETECTOR, text)
+        return RefusedError(RefusalReason.REFUSED_BY_DETECTOR, text)
     if status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status):
         return DetectorUnavailableError(text)
     if httpx.codes.is_success(status):

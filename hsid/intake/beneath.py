@@ -10,13 +10,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hsid.intake.errors import (
-    OUR_OWN_ERRNOS,
-    RefusedError,
-    RootUnavailableError,
-    VanishedError,
-)
+from hsid.intake.errors import OUR_OWN_ERRNOS, RootUnavailableError, VanishedError
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO swapped in after the check must not block the open.

@@ -7,6 +7,7 @@ folder or this machine: no file is to blame, so none is refused.
 import errno
 
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 OUR_OWN_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Failures to open that say nothing about the file: this machine has run out of something."""
@@ -42,15 +43,6 @@ class UnknownTimezoneError(IntakeError):
     def __init__(self, timezone: str) -> None:
         super().__init__(f"this machine knows no time zone {timezone!r}")
         self.timezone = timezone
-
-
-class RefusedError(IntakeError):
-    """The file is at fault; looking at this version of it again would end the same way."""
-
-    def __init__(self, reason: RefusalReason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 class VanishedError(RefusedError):

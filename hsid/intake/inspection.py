@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hsid.intake.beneath import open_beneath, stat_beneath
-from hsid.intake.errors import OverwrittenError, RefusedError, VanishedError
+from hsid.intake.errors import OverwrittenError, VanishedError
 from hsid.intake.formats import (
     HEAD_BYTES,
     JPEG,
@@ -29,6 +29,7 @@ from hsid.intake.pictures import PictureHeader
 from hsid.intake.png import read_png
 from hsid.model import FileVersion, RefusalReason
 from hsid.paths import from_text
+from hsid.refusal import RefusedError
 
 _READERS: dict[Format, Callable[[bytes, int], PictureHeader]] = {JPEG: read_jpeg, PNG: read_png}
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from hsid.intake.errors import RefusedError
 from hsid.intake.exif import NO_EXIF, Exif
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 
 @dataclass(frozen=True, slots=True)

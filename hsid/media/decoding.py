@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from hsid.ai.detector import PictureRefusedError
 from hsid.media.orientation import Orientation
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 FORMATS = ("JPEG", "PNG")
 
@@ -52,29 +52,29 @@ def decode(content: bytes, max_pixels: int, wanted: int | None = None) -> Decode
             then decoded at a fraction of its size, which is several times as fast.
 
     Raises:
-        PictureRefusedError: The file is damaged, too large or of another kind.
+        RefusedError: The file is damaged, too large or of another kind.
     """
     if not content:
-        raise PictureRefusedError(RefusalReason.EMPTY_FILE, "the file is empty")
+        raise RefusedError(RefusalReason.EMPTY_FILE, "the file is empty")
     try:
         return _decode(content, max_pixels, wanted)
     except UnidentifiedImageError as error:
-        raise PictureRefusedError(
+        raise RefusedError(
             RefusalReason.NOT_A_PICTURE, "the content is neither JPEG nor PNG"
         ) from error
-    except (PictureRefusedError, MemoryError):
+    except (RefusedError, MemoryError):
         raise
     except Exception as error:  # a decoder fed with damaged data raises whatever comes to it
         is_cut = "truncated" in str(error).lower()
         reason = RefusalReason.TRUNCATED if is_cut else RefusalReason.CORRUPT
-        raise PictureRefusedError(reason, str(error) or type(error).__name__) from error
+        raise RefusedError(reason, str(error) or type(error).__name__) from error
 
 
 def _decode(content: bytes, max_pixels: int, wanted: int | None) -> Decoded:
     opened = Image.open(io.BytesIO(content), formats=FORMATS)
     width, height = opened.size
     if width * height > max_pixels:
-        raise PictureRefusedError(
+        raise RefusedError(
             RefusalReason.TOO_MANY_PIXELS, f"{width} x {height} pixels, {max_pixels} allowed"
         )
     if wanted is not None:

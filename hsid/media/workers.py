@@ -1,6 +1,6 @@
 """Worker processes: calls that may crash, hang or eat memory, and cost one call when they do.
 
-Guarantees that a call ends: with its result, its own exception, or a `PictureRefusedError` once it
+Guarantees that a call ends: with its result, its own exception, or a `RefusedError` once it
 has killed, outlasted or overfilled two workers in a row. A cancelled call's worker is killed at
 once. Workers start on demand, at most `WorkerLimits.processes` at a time, and end by themselves
 when idle or when the daemon is gone.
@@ -25,9 +25,9 @@ from typing import Self, TypeVar, TypeVarTuple, cast
 
 import trio
 
-from hsid.ai.detector import PictureRefusedError
 from hsid.media import child
 from hsid.model import RefusalReason, Seconds
+from hsid.refusal import RefusedError
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -170,7 +170,7 @@ class WorkerPool:
         Cancellation kills the worker that makes the call.
 
         Raises:
-            PictureRefusedError: Two workers in a row died of it, took too long or ran out of
+            RefusedError: Two workers in a row died of it, took too long or ran out of
                 memory.
             WorkerStartError: A worker could not be started.
         """
@@ -179,7 +179,7 @@ class WorkerPool:
             try:
                 outcome, answer = await self._ask_twice(request)
             except _WorkerLostError as lost:
-                raise PictureRefusedError(lost.reason, lost.detail) from lost
+                raise RefusedError(lost.reason, lost.detail) from lost
         value = pickle.loads(answer)  # noqa: S301 -- from hsid's own process, under its own user
         if outcome is child.Outcome.RAISED:
             raise cast("Exception", value)

@@ -6,15 +6,11 @@ import pytest
 import trio
 
 from actors.detector import DetectionPolicy, DetectorActor
-from hsid.ai.detector import (
-    DetectorError,
-    DetectorUnavailableError,
-    Picture,
-    PictureRefusedError,
-)
+from hsid.ai.detector import DetectorError, DetectorUnavailableError, Picture
 from hsid.model import Box, Detection, DetectionResult, RefusalReason, UploadState
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
+from hsid.refusal import RefusedError
 from hsid.store import uploads
 
 PERSON = Detection("Person", 0.9, Box(1, 2, 30, 40))
@@ -89,7 +85,7 @@ async def test_a_picture_without_anything_that_matters_has_its_end(bench, start,
 
 async def test_a_refused_picture_is_not_tried_again(bench, start, picture) -> None:
     """What is the picture's fault ends it, with the reason."""
-    detector = await start(PictureRefusedError(RefusalReason.CORRUPT, "no picture in it"))
+    detector = await start(RefusedError(RefusalReason.CORRUPT, "no picture in it"))
     upload_id = await bench.upload("a.jpg", picture())
 
     row = await bench.end_of(upload_id)

@@ -7,10 +7,11 @@ import sys
 import pytest
 from PIL import Image, ImageOps
 
-from hsid.ai.detector import DetectorUnavailableError, Picture, PictureRefusedError
+from hsid.ai.detector import DetectorUnavailableError, Picture
 from hsid.ai.embedded import EmbeddedDetector
 from hsid.media.orientation import Orientation
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 UNDO = {
     Orientation.UPRIGHT: None,
@@ -95,7 +96,7 @@ async def test_a_png_is_read_like_a_jpeg(build_detector, sample):
 async def test_a_cut_photograph_is_refused(build_detector, sample, share):
     """Half a picture is never "nothing seen"."""
     content = sample("astronaut")
-    with pytest.raises(PictureRefusedError) as refused:
+    with pytest.raises(RefusedError) as refused:
         await build_detector().detect(jpeg(content[: int(len(content) * share)]))
     assert refused.value.reason is RefusalReason.TRUNCATED
 
@@ -104,7 +105,7 @@ async def test_a_picture_too_large_for_its_workers_is_refused(build_detector, sa
     """A small file of many pixels costs itself, and the detector works on."""
     detector = build_detector(memory_bytes=300 << 20)
     bomb = encode(Image.new("RGB", (7000, 7000)), "PNG")
-    with pytest.raises(PictureRefusedError) as refused:
+    with pytest.raises(RefusedError) as refused:
         await detector.detect(jpeg(bomb))
     assert refused.value.reason is RefusalReason.OUT_OF_MEMORY
     assert (await detector.detect(jpeg(sample("astronaut")))).detections
@@ -112,7 +113,7 @@ async def test_a_picture_too_large_for_its_workers_is_refused(build_detector, sa
 
 async def test_a_picture_above_the_limit_is_refused(build_detector, sample):
     """The limit on pixels is the caller's."""
-    with pytest.raises(PictureRefusedError) as refused:
+    with pytest.raises(RefusedError) as refused:
         await build_detector(max_pixels=512 * 512 - 1).detect(jpeg(sample("astronaut")))
     assert refused.value.reason is RefusalReason.TOO_MANY_PIXELS
 

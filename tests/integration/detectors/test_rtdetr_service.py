@@ -15,10 +15,10 @@ from hsid.ai.detector import (
     DetectorTimeoutError,
     DetectorUnavailableError,
     Picture,
-    PictureRefusedError,
 )
 from hsid.ai.rtdetr import MAX_REPLY_BYTES, RtdetrDetector
 from hsid.model import Box, RefusalReason
+from hsid.refusal import RefusedError
 
 PICTURE = Picture('../../etc/"pass\r\nwd.php', b"\xff\xd8 not looked at", "image/jpeg")
 
@@ -31,7 +31,7 @@ async def detector(service):
 
 
 async def failure(detector) -> Exception:
-    with pytest.raises((DetectorError, PictureRefusedError)) as failed:
+    with pytest.raises((DetectorError, RefusedError)) as failed:
         await detector.detect(PICTURE)
     return failed.value
 
@@ -75,7 +75,7 @@ async def test_a_picture_the_service_rejects_is_refused(service, detector, statu
     """The reason is kept, with what the service said."""
     service.say(status, b'{"detail": "bad\nimage"}')
     refused = await failure(detector)
-    assert isinstance(refused, PictureRefusedError)
+    assert isinstance(refused, RefusedError)
     assert refused.reason is RefusalReason.REFUSED_BY_DETECTOR
     assert refused.detail == f'HTTP {status}: {{"detail": "bad image"}}'
 

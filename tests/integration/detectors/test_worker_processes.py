@@ -17,10 +17,10 @@ import pytest
 import trio
 import trio.testing
 
-from hsid.ai.detector import PictureRefusedError
 from hsid.media import child
 from hsid.media.workers import WorkerStartError
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 
 def exists(pid: int) -> bool:
@@ -38,7 +38,7 @@ async def wait_gone(pid: int) -> None:
 
 
 async def refusal(pool, function, *arguments) -> RefusalReason:
-    with pytest.raises(PictureRefusedError) as refused:
+    with pytest.raises(RefusedError) as refused:
         await pool.run(function, *arguments)
     return refused.value.reason
 

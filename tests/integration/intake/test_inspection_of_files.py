@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hsid.intake.errors import OverwrittenError, RefusedError, RootUnavailableError, VanishedError
+from hsid.intake.errors import OverwrittenError, RootUnavailableError, VanishedError
 from hsid.intake.hints import Look, Stamp
 from hsid.intake.inspection import (
     Changed,
@@ -22,6 +22,7 @@ from hsid.intake.inspection import (
     read_version,
 )
 from hsid.model import RefusalReason as Reason
+from hsid.refusal import RefusedError
 
 LIMITS = Limits(max_file_bytes=1_000_000, max_pixels=1_000_000)
 

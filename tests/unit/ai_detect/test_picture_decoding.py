@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from hsid.ai.detector import PictureRefusedError
 from hsid.media.decoding import decode
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 LIMIT = 10_000_000
 
 
 def refusal(content: bytes, limit: int = LIMIT, wanted: int | None = 832) -> RefusalReason:
-    with pytest.raises(PictureRefusedError) as refused:
+    with pytest.raises(RefusedError) as refused:
         decode(content, limit, wanted)
     return refused.value.reason
 

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hsid.intake.errors import RefusedError
 from hsid.intake.jpeg import read_jpeg
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 LIMIT = 100_000_000
 any_example = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

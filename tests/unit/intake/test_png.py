@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hsid.intake.errors import RefusedError
 from hsid.intake.formats import PNG_SIGNATURE
 from hsid.intake.png import read_png
 from hsid.model import RefusalReason
+from hsid.refusal import RefusedError
 
 LIMIT = 100_000_000
 any_example = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
