@@ -95,9 +95,10 @@ def _is_due(batch: Batch, job: AnalysisJob) -> bool:
 
 
 def _bury(job: AnalysisJob, error: str, connection: Connection) -> bool:
-    records = events.detections_of(connection, job.batch_id)
     buried = [
-        uploads.bury(connection, upload_id, error)
-        for upload_id in sorted({record.upload_id for record in records})
+        upload_id
+        for upload_id in events.uploads_of(connection, job.batch_id)
+        if uploads.bury(connection, upload_id, error)
     ]
-    return any(buried)
+    _log.error("uploads_given_up", batch_id=job.batch_id, upload_ids=buried, error=error)
+    return bool(buried)

@@ -12,14 +12,12 @@ import trio
 from sqlalchemy import Connection
 
 from hsid.batching import BatchPlan, BatchPolicy, CloseBatch, decide
-from hsid.constants import ANALYSIS_QUEUE
-from hsid.messages import AnalysisJob
+from hsid.feeding import Feeder
+from hsid.lifetime import Attendant, attended
 from hsid.model import Seconds
 from hsid.notices import Notice
 from hsid.observe.logging import get_logger
-from hsid.queues.completion import Completer, Completion, Put
-from hsid.queues.lifetime import Attendant, attended
-from hsid.queues.protocol import Entry, QueueUnavailableError
+from hsid.queues.protocol import QueueUnavailableError
 from hsid.store import batches
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.store import Store
@@ -37,7 +35,7 @@ class Batcher:
     """Works whenever *notice* was given, and when a batch's time is up."""
 
     store: Store
-    completer: Completer
+    feeder: Feeder
     policy: BatchPolicy
     notice: Notice
 
@@ -72,21 +70,15 @@ class Batcher:
         return pause
 
     def _decide_in(self, connection: Connection, *, camera_id: str, now: datetime) -> BatchPlan:
-        reach = self.policy.window + self.policy.idle
-        state = batches.load_camera(connection, camera_id, reach=reach)
+        state = batches.load_camera(connection, camera_id, reach=self.policy.reach)
         plan = decide(state, now, self.policy)
         batches.apply(connection, camera_id, plan.actions)
         return plan
 
     async def _hand_on(self, plan: BatchPlan) -> None:
-        """Put closed batches into the queue; the reconciler does if this comes to nothing."""
-        jobs = [
-            AnalysisJob(action.batch_id, action.revision)
-            for action in plan.actions
-            if isinstance(action, CloseBatch)
-        ]
-        for job in jobs:
-            _log.info("batch_closed", batch_id=job.batch_id, revision=job.revision)
-        puts = tuple(Put(ANALYSIS_QUEUE, Entry(job.id, job.payload())) for job in jobs)
-        if puts:
-            await self.completer.complete([Completion(puts=puts)])
+        """Have what was closed put into the queue; the reconciler does if this comes to nothing."""
+        closed = [action for action in plan.actions if isinstance(action, CloseBatch)]
+        for action in closed:
+            _log.info("batch_closed", batch_id=action.batch_id, revision=action.revision)
+        if closed:
+            await self.feeder.feed()

@@ -6,9 +6,10 @@ it is tried again and at last given up.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
+import trio
 from sqlalchemy import Connection
 
 from hsid.ai.detector import Detector, DetectorUnavailableError, Picture
@@ -17,7 +18,7 @@ from hsid.intake.errors import RootUnavailableError
 from hsid.intake.inspector import Inspector
 from hsid.messages import DetectionJob
 from hsid.mime_types import DEFAULT_IMAGE_MIME
-from hsid.model import Detection, DetectionResult, Seconds, Upload, UploadState
+from hsid.model import UNFINISHED_STATES, Detection, DetectionResult, Seconds, Upload
 from hsid.observe.logging import bind_ids, get_logger
 from hsid.queues.completion import Ack, Bury, Completion, Outcome, Release, Write
 from hsid.queues.consumer import Consumer
@@ -26,9 +27,6 @@ from hsid.refusal import RefusedError
 from hsid.store import uploads
 from hsid.store.store import Store
 from supervision import Context
-
-_UNAVAILABLE_PAUSE: Seconds = 5.0
-"""Until an upload is tried again for which there was no detector, or no folder."""
 
 _log = get_logger("actors.detector")
 
@@ -41,9 +39,31 @@ class DetectionPolicy:
     threshold: float
 
 
+class Outage:
+    """Says once that something is away, and once that it is back, for all who meet it."""
+
+    def __init__(self) -> None:
+        self._is_on = False
+
+    def begins(self, error: Exception) -> None:
+        """Note that it is away, because of *error*."""
+        if not self._is_on:
+            self._is_on = True
+            _log.warning("detection_unavailable", error=str(error))
+
+    def ends(self) -> None:
+        """Note that it works."""
+        if self._is_on:
+            self._is_on = False
+            _log.warning("detection_available")
+
+
 @dataclass(frozen=True, slots=True)
 class DetectorActor:
-    """Works on the entries of *consumer*; *notify* tells the batcher after each upload."""
+    """Works on the entries of *consumer*; *notify* tells the batcher after each upload.
+
+    One serves for all incarnations and all that work side by side.
+    """
 
     consumer: Consumer
     store: Store
@@ -51,6 +71,9 @@ class DetectorActor:
     detector: Detector
     policy: DetectionPolicy
     notify: Callable[[], None]
+    pause: Seconds = 5.0
+    """Between two tries while there is no detector, or no folder."""
+    outage: Outage = field(default_factory=Outage)
 
     async def run(self, ctx: Context) -> None:
         """Handle entries until asked to stop; the one begun is finished."""
@@ -60,14 +83,16 @@ class DetectorActor:
         """Detect what one upload shows; see `hsid.queues.handling.Handler`."""
         job = DetectionJob.from_payload(lease.entry.payload)
         upload = await self.store.read(partial(uploads.get, upload_id=job.upload_id))
-        if upload is None or upload.state not in {UploadState.RECEIVED, UploadState.QUEUED}:
+        if upload is None or upload.state not in UNFINISHED_STATES:
             return Completion(acks=(Ack(lease),))
-        with bind_ids(upload_id=upload.id, camera_id=upload.camera_id):
+        path = upload.version.path
+        with bind_ids(upload_id=upload.id, camera_id=upload.camera_id, path=path):
             return await self._look(lease, upload)
 
     def give_up(self, lease: Lease, error: str) -> Completion:
         """Bury an upload whose tries are used up."""
         job = DetectionJob.from_payload(lease.entry.payload)
+        _log.error("upload_given_up", upload_id=job.upload_id, error=error)
         write = partial(uploads.bury, upload_id=job.upload_id, error=error)
         return Completion((write,), acks=(Bury(lease, error),), on_done=self._tell_batcher)
 
@@ -83,9 +108,12 @@ class DetectorActor:
                 uploads.refuse, upload_id=upload.id, reason=error.reason, detail=error.detail
             )
         except (DetectorUnavailableError, RootUnavailableError) as error:
-            _log.warning("detection_postponed", error=str(error), pause=_UNAVAILABLE_PAUSE)
-            return Completion(acks=(Release(lease, _UNAVAILABLE_PAUSE),))
+            # The pause is taken here and not by the entry: all others would be tried meanwhile.
+            self.outage.begins(error)
+            await trio.sleep(self.pause)
+            return Completion(acks=(Release(lease),))
         else:
+            self.outage.ends()
             write = self._record(upload, result)
         return Completion((write,), acks=(Ack(lease),), on_done=self._tell_batcher)
 

@@ -1,21 +1,20 @@
 """The reconciler: sees to it that what the ledger has, a queue has.
 
 At the start it puts back what a crash may have lost between ledger and queue, blindly: a put is
-idempotent. From then on it feeds the queue from the backlog as there is room, and repeats what
-found none.
+idempotent. From then on it feeds the queues as there is room, and whenever something was put off.
 """
 
 from dataclasses import dataclass
 
+from hsid.feeding import Feeder
+from hsid.lifetime import attended
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
-from hsid.queues.feeder import Feeder
-from hsid.queues.lifetime import attended
 from hsid.queues.protocol import QueueUnavailableError
 from supervision import Context
 
 _WHILE_WAITING: Seconds = 0.5
-"""Between two rounds while uploads wait for room."""
+"""Between two rounds while something waits for room, or the store is away."""
 _OTHERWISE: Seconds = 30.0
 
 _log = get_logger("actors.reconciler")
@@ -34,16 +33,9 @@ class Reconciler:
             ctx.ready()
             while not attendant.is_stopping:
                 try:
-                    if not is_restored:
-                        is_restored = await self._restore()
-                    pause = _WHILE_WAITING if await self.feeder.feed() else _OTHERWISE
+                    is_restored = is_restored or not await self.feeder.restore()
+                    waits = await self.feeder.feed() or not is_restored
                 except QueueUnavailableError as error:
                     _log.warning("reconciling_postponed", error=str(error))
-                    pause = _WHILE_WAITING
-                await attendant.rest(pause if is_restored else _WHILE_WAITING)
-
-    async def _restore(self) -> bool:
-        rejected = await self.feeder.restore()
-        if rejected:
-            _log.info("entries_wait_for_room", count=rejected)
-        return not rejected
+                    waits = True
+                await attendant.rest(_WHILE_WAITING if waits else _OTHERWISE)

@@ -11,16 +11,16 @@ from typing import assert_never
 
 import trio
 
+from hsid.feeding import Feeder
 from hsid.intake.hints import FileClosed, FileMovedIn, FileSeen, Hint, Rescan, Stamp
 from hsid.intake.inspection import Changed
 from hsid.intake.inspector import Inspector
 from hsid.intake.scan import KnownVersions, Scan
 from hsid.intake.settling import Settling, Verdict
 from hsid.intake.source import Source, open_source
+from hsid.lifetime import Attendant, attended
 from hsid.model import Arrival, Seconds, Upload, UploadState
 from hsid.observe.logging import bind_ids, get_logger
-from hsid.queues.feeder import Feeder
-from hsid.queues.lifetime import Attendant, attended
 from hsid.queues.protocol import QueueUnavailableError
 from supervision import Context
 
@@ -148,6 +148,8 @@ class _Watch:
             folders=report.folders,
             candidates=report.candidates,
             unknown=report.unknown,
+            ignored=report.ignored,
+            unreadable=report.unreadable,
             seconds=round(trio.current_time() - began, 3),
         )
 
@@ -174,12 +176,19 @@ class _Watch:
                     _tell(upload)
 
     async def _enter(self, group: list[Arrival]) -> list[Upload | None]:
+        """Enter *group*, however long the store is away; one that can't be stored is left out."""
         while True:
             try:
                 return await self._watcher.feeder.receive(group)
             except QueueUnavailableError as error:
                 _log.warning("ledger_unavailable", waiting=len(group), error=str(error))
                 await self._attendant.sleep(_STORE_PAUSE)
+            except Exception:  # noqa: BLE001 - one file that can't be stored must not stop all others
+                if len(group) == 1:
+                    # Found again by every scan: there is no end for what the ledger can't hold.
+                    _log.exception("arrival_not_stored", path=group[0].version.path)
+                    return []
+                return [upload for one in group for upload in await self._enter([one])]
 
 
 def _tell(upload: Upload) -> None:

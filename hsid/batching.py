@@ -34,6 +34,11 @@ class BatchPolicy:
     max_detections: int = 500
     late: timedelta = timedelta(seconds=120)
 
+    @property
+    def reach(self) -> timedelta:
+        """Return how long before a sighting a batch may have ended and still take it, at most."""
+        return self.window + self.idle
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -75,8 +80,8 @@ class CameraState:
     unfinished_oldest: datetime | None = None
     """The oldest capture time among the camera's uploads that are received or queued."""
     closed: tuple[ClosedSpan, ...] = ()
-    """Every closed batch that ended no more than `window + idle` before the oldest sighting that is
-    loose or in an open batch; more do no harm."""
+    """Every closed batch that ended no more than the policy's reach before the oldest sighting that
+    is loose or in an open batch; more do no harm."""
     last_stored_at: datetime | None = None
     """When detections of this camera were last stored, by the clock that `now` comes from."""
 

@@ -22,15 +22,14 @@ from hsid.ai.severity import SeverityThresholds
 from hsid.batching import BatchPolicy
 from hsid.config import Settings
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.feeding import EmbeddedFeeder, Feeder
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
 from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Seconds
 from hsid.notices import Notice
 from hsid.queues.completer import EmbeddedCompleter
-from hsid.queues.completion import Completer
 from hsid.queues.consumer import Consumer
-from hsid.queues.feeder import EmbeddedFeeder, Feeder
 from hsid.queues.protocol import QueueOverflowPolicy
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store.connect import database_path
@@ -51,7 +50,6 @@ class House:
     store: Store
     detection_queue: SqliteQueue
     analysis_queue: SqliteQueue
-    completer: Completer
     detection_consumer: Consumer
     analysis_consumer: Consumer
     feeder: Feeder
@@ -100,12 +98,12 @@ def _house(settings: Settings, detector: Detector) -> House:
         store=store,
         detection_queue=detection_queue,
         analysis_queue=analysis_queue,
-        completer=completer,
         detection_consumer=Consumer(
             detection_queue,
             completer,
             prefetch=4 * detector.concurrency,
             max_deliveries=settings.max_deliveries,
+            handle_within=_detection_limit(settings),
         ),
         analysis_consumer=Consumer(
             analysis_queue, completer, max_deliveries=settings.max_deliveries
@@ -137,6 +135,13 @@ def _house(settings: Settings, detector: Detector) -> House:
     )
 
 
+def _detection_limit(settings: Settings) -> Seconds:
+    """Return a time that is beyond what the detector itself allows a picture."""
+    if settings.detector == "rtdetr":
+        return settings.ai_connect_timeout + settings.rtdetr_read_timeout + 30
+    return 2 * settings.detector_timeout_seconds + 30  # a lost worker costs one more try
+
+
 def _detector(settings: Settings) -> Detector:
     if settings.detector == "rtdetr":
         key = settings.rtdetr_api_key
@@ -153,5 +158,7 @@ def _detector(settings: Settings) -> Detector:
     if settings.detector_workers is not None:
         limits = replace(limits, processes=settings.detector_workers)
     return EmbeddedDetector(
-        WorkerPool(limits), score_floor=_SCORE_FLOOR, max_pixels=settings.max_pixels
+        WorkerPool(limits),
+        score_floor=min(_SCORE_FLOOR, settings.detection_confidence_threshold),
+        max_pixels=settings.max_pixels,
     )

@@ -36,7 +36,9 @@ class UploadState(StrEnum):
         return self not in PENDING_STATES
 
 
-PENDING_STATES = frozenset({UploadState.RECEIVED, UploadState.QUEUED, UploadState.DETECTED})
+UNFINISHED_STATES = frozenset({UploadState.RECEIVED, UploadState.QUEUED})
+"""No detector has looked yet."""
+PENDING_STATES = UNFINISHED_STATES | {UploadState.DETECTED}
 
 
 class RefusalReason(StrEnum):

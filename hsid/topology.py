@@ -13,12 +13,13 @@ from actors.analyzer import Analyzer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
-from actors.queue_pump import QueueCommitter, QueuePump
 from actors.reconciler import Reconciler
 from actors.store_writer import StoreWriter
+from actors.terminator import Terminator
 from actors.watcher import Watcher
 from hsid.ai.filtering import normalise_label
 from hsid.house import House
+from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
 from hsid.store.uploads import known_versions
@@ -35,10 +36,14 @@ from supervision import (
 _HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
 """No restart mends these: the daemon ends, and says what to do."""
 
+_PATIENCE: Seconds = 10
+"""How long the entries in hand may take to be finished when the daemon stops."""
+
 
 def build_tree(house: House) -> Supervisor:
     """Return the tree of the daemon that lives in *house*; nothing runs yet."""
     detections, analyses = house.detection_consumer, house.analysis_consumer
+    detector = _detector(house)
 
     def look() -> ChildSnapshot:
         return root.tree()
@@ -47,30 +52,46 @@ def build_tree(house: House) -> Supervisor:
         "platform",
         [
             ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=_HOPELESS),
-            ChildSpec("detection-committer", QueueCommitter(detections).run, drain=5),
-            ChildSpec("analysis-committer", QueueCommitter(analyses).run, drain=5),
-            ChildSpec("detection-pump", QueuePump(detections).run, drain=5),
-            ChildSpec("analysis-pump", QueuePump(analyses).run, drain=5),
+            ChildSpec("detection-committer", detections.run_committer, drain=5),
+            ChildSpec("analysis-committer", analyses.run_committer, drain=5),
+            ChildSpec("detection-pump", detections.run_pump, drain=5),
+            ChildSpec("analysis-pump", analyses.run_pump, drain=5),
         ],
+        # Without heartbeats: they wait on the database, and one that is slow or away is no
+        # reason to restart anything.
         intensity=3,
         period=10,
     )
     pipeline = Supervisor(
         "pipeline",
         [
-            _leaf("analyzer", _analyzer(house).run, drain=10),
-            _leaf("batcher", _batcher(house).run, drain=5),
+            _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30),
+            _leaf("batcher", _batcher(house).run, silent_for=60, drain=5),
             *(
-                _leaf(f"detector-{number}", _detector(house).run, drain=10)
-                for number in range(1, house.detector.concurrency + 1)
+                _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
+                for n in range(1, house.detector.concurrency + 1)
             ),
-            _leaf("reconciler", Reconciler(house.feeder).run, drain=2),
-            _leaf("watcher", _watcher(house).run, drain=2),
+            _leaf("reconciler", Reconciler(house.feeder).run, silent_for=60, drain=2),
+            _leaf("terminator", Terminator((detections, analyses), _PATIENCE).run, drain=11),
+            # Never parked: a folder that is away, as a mount may be, is awaited for ever.
+            ChildSpec(
+                "watcher",
+                _watcher(house).run,
+                drain=2,
+                heartbeat_timeout=60,
+                backoff=Backoff(minimum=0.2, maximum=10),
+                on_exhausted=OnExhausted.NEVER,
+                lenient_start=True,
+            ),
         ],
+        intensity=3,
+        period=5,
     )
     doors = Supervisor(
         "doors",
         [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
+        intensity=3,
+        period=5,
     )
     root = Supervisor(
         "root",
@@ -84,18 +105,23 @@ def build_tree(house: House) -> Supervisor:
     return root
 
 
-def _leaf(name: str, run: ChildMain, *, drain: float) -> ChildSpec:
+def _leaf(
+    name: str, run: ChildMain, *, silent_for: Seconds | None = None, drain: Seconds = 0
+) -> ChildSpec:
     """Return an actor whose failure concerns no other: after three quick restarts it is parked.
 
-    Its first start may fail: a folder that is not mounted yet must not keep the daemon down.
+    Its first start may fail: a folder that is not mounted yet must not keep the daemon down. An
+    actor that does not beat for *silent_for* seconds is restarted. Those that handle entries need
+    no drain, the terminator has waited for them.
     """
     return ChildSpec(
         name,
         run,
         drain=drain,
-        heartbeat_timeout=60,
+        heartbeat_timeout=silent_for,
         backoff=Backoff(minimum=0.2, maximum=30),
         on_exhausted=OnExhausted.PARK,
+        cooldown=60,
         lenient_start=True,
     )
 
@@ -128,7 +154,7 @@ def _detector(house: House) -> DetectorActor:
 
 
 def _batcher(house: House) -> Batcher:
-    return Batcher(house.store, house.completer, house.batch_policy, house.batcher_notice)
+    return Batcher(house.store, house.feeder, house.batch_policy, house.batcher_notice)
 
 
 def _analyzer(house: House) -> Analyzer:

@@ -70,31 +70,38 @@ class Life:
         self._is_over = False
         self._stop_begun = trio.Event()
 
-    async def run(self, *, asked: trio.Event | None, hard_exit_after: Seconds) -> None:
+    async def run(
+        self, *, asked: trio.Event | None, stop_limit: Seconds, zombie_limit: Seconds
+    ) -> None:
         """Run until stopped, given up, or cancelled; then until every child is gone.
 
         A cancel from outside begins the ordered stop, and is passed on when that is done.
 
         Resource handling: the children live in a shielded nursery, so that they are stopped by the
-        ladder and never all at once; a stop longer than *hard_exit_after* ends the process.
+        ladder and never all at once; a stop longer than *stop_limit* ends the process, and so do
+        zombies that outlive their supervisor by *zombie_limit*.
         """
         try:
             async with trio.open_nursery() as watch:
                 watch.start_soon(self._stop_on_cancel, asked is not None)
                 with trio.CancelScope(shield=True):
-                    await self._run_shielded(asked, hard_exit_after)
+                    await self._run_shielded(asked, stop_limit, zombie_limit)
                 watch.cancel_scope.cancel(reason="the supervisor is done")
         finally:
             self._close()
             self._inputs.close()
 
-    async def _run_shielded(self, asked: trio.Event | None, hard_exit_after: Seconds) -> None:
+    async def _run_shielded(
+        self, asked: trio.Event | None, stop_limit: Seconds, zombie_limit: Seconds
+    ) -> None:
         async with trio.open_nursery() as guards:
-            guards.start_soon(self._exit_on_overrun, hard_exit_after)
+            guards.start_soon(self._exit_on_overrun, stop_limit)
             if asked is not None:
                 guards.start_soon(self._stop_when, asked)
             async with trio.open_nursery() as children:
                 await self._serve(children)
+                if self._running:
+                    guards.start_soon(self._exit_on_zombies, zombie_limit)
             guards.cancel_scope.cancel(reason="the supervisor is done")
 
     def post(self, event: Input) -> None:
@@ -219,10 +226,14 @@ class Life:
         await asked.wait()
         self.post(Stop())
 
-    async def _exit_on_overrun(self, hard_exit_after: Seconds) -> None:
+    async def _exit_on_overrun(self, stop_limit: Seconds) -> None:
         await self._stop_begun.wait()
-        await trio.sleep(hard_exit_after)
-        self._overrun(f"{self.state.path} was not stopped after {hard_exit_after:g} s")
+        await trio.sleep(stop_limit)
+        self._overrun(f"{self.state.path} was not stopped after {stop_limit:g} s")
+
+    async def _exit_on_zombies(self, zombie_limit: Seconds) -> None:
+        await trio.sleep(zombie_limit)
+        self._overrun(f"{self.state.path} left zombies that still run after {zombie_limit:g} s")
 
     def _overrun(self, reason: str) -> None:
         names = tuple(each.name for each in self._running.values())

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import trio
 
 from supervision._context import Context
-from supervision._errors import DoNotRestart, IgnoreStart
+from supervision._errors import DoNotRestart, FatalChildError, IgnoreStart
 from supervision._outcome import (
     ChildId,
     Declined,
@@ -75,5 +75,5 @@ def ending_of(error: Exception, fatal: tuple[type[Exception], ...]) -> Ending:
     found = list(leaves(error))
     if all(isinstance(each, IgnoreStart) for each in found):
         return Declined(str(found[0]))
-    is_fatal = any(isinstance(each, (DoNotRestart, *fatal)) for each in found)
+    is_fatal = any(isinstance(each, (DoNotRestart, FatalChildError, *fatal)) for each in found)
     return Raised(Failure.of(error), is_fatal=is_fatal)

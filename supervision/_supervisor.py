@@ -83,7 +83,8 @@ class Supervisor:
             max_zombies: Abandoned children that may still run; one more ends the process.
             sink: Where events go; the logger `supervision` unless given.
             rng: Where the seeds of the jitter come from.
-            hard_exit_after: Seconds that the stop of the root may take before the process ends.
+            hard_exit_after: Seconds that the stop of the root may take, and that zombies of any
+                supervisor may outlive it, before the process ends.
             exit_function: What ends the process, given the exit status.
 
         Raises:
@@ -157,14 +158,17 @@ class Supervisor:
             task_status.started()
 
         services = RootServices(self._sink, self._rng, self._exit_function)
-        await self._run(self.id, services, announce, None, self._hard_exit_after)
+        # The limit on the stop is one on zombies, too.
+        await self._run(self.id, services, announce, None, self._hard_exit_after, math.inf)
         if not announced.is_set():  # stopped while starting: who waits has waited enough
             task_status.started()
 
     async def __call__(self, ctx: Context) -> None:
         """Run as a child, one life for each incarnation."""
         services = NestedServices(ctx.services, self._sink, self._rng)
-        await self._run(ctx.path, services, ctx.ready, ctx.stopping, math.inf)
+        await self._run(
+            ctx.path, services, ctx.ready, ctx.stopping, math.inf, self._hard_exit_after
+        )
 
     def stop(self, *, urgent: bool = False) -> None:
         """Begin the stop of all children, last one first; *urgent* skips drain and grace.
@@ -283,7 +287,8 @@ class Supervisor:
         services: Services,
         on_ready: Callable[[], None],
         asked: trio.Event | None,
-        hard_exit_after: Seconds,
+        stop_limit: Seconds,
+        zombie_limit: Seconds,
     ) -> None:
         if self._is_running:
             raise SupervisorAlreadyRunning(f"{path} runs already")
@@ -294,7 +299,7 @@ class Supervisor:
         if self._is_stop_wanted:
             life.post(Stop())
         try:
-            await life.run(asked=asked, hard_exit_after=hard_exit_after)
+            await life.run(asked=asked, stop_limit=stop_limit, zombie_limit=zombie_limit)
         finally:
             self._is_running = self._is_stop_wanted = False
             self._stopped.set()

@@ -9,7 +9,7 @@ it never costs a picture.
 import trio
 
 from hsid.ai.detector import DetectorError, DetectorUnavailableError, Picture
-from hsid.media.workers import WorkerPool, WorkerStartError
+from hsid.media.workers import WorkerCallError, WorkerPool, WorkerStartError
 from hsid.model import Box, Detection, DetectionResult
 from hsid.refusal import RefusedError
 
@@ -47,12 +47,10 @@ class EmbeddedDetector:
             findings, width, height = await self._pool.run(
                 _detect, picture.content, self._score_floor, self._max_pixels
             )
-        except RefusedError:
-            raise
         except WorkerStartError as error:
             raise DetectorUnavailableError(str(error)) from error
-        except Exception as error:
-            raise DetectorError(f"the embedded detector failed: {error!r}") from error
+        except WorkerCallError as error:
+            raise DetectorError(f"the embedded detector failed: {error}") from error
         return DetectionResult(tuple(map(_to_detection, findings)), width, height)
 
     async def aclose(self) -> None:
@@ -66,7 +64,7 @@ class EmbeddedDetector:
                 return
             try:
                 await self._pool.run(_try_network)
-            except Exception as error:
+            except (RefusedError, WorkerStartError, WorkerCallError) as error:
                 raise DetectorUnavailableError(
                     f"the embedded detector does not run on this machine: {error}"
                 ) from error

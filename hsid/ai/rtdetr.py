@@ -27,6 +27,7 @@ from hsid.ai.geometry import whole_box
 from hsid.media.orientation import Orientation, without_orientation
 from hsid.mime_types import MIME_TO_EXTENSION
 from hsid.model import Detection, DetectionResult, RefusalReason, Seconds
+from hsid.observe.logging_redaction import redact
 from hsid.refusal import RefusedError
 
 MAX_REPLY_BYTES = 1 << 20
@@ -61,6 +62,7 @@ class RtdetrDetector:
         concurrency: int = 4,
     ) -> None:
         self._url = f"{url.rstrip('/')}/detect"
+        self._shown = redact(self._url)  # messages reach the log and the ledger
         self._deadline = connect_timeout + read_timeout
         self._concurrency = concurrency
         self._client = httpx.AsyncClient(
@@ -102,12 +104,12 @@ class RtdetrDetector:
                 async with self._client.stream("POST", self._url, files=files) as response:
                     return response.status_code, await _read_bounded(response)
         except httpx.ConnectTimeout as error:
-            raise DetectorUnavailableError(f"{self._url}: no connection in time") from error
+            raise DetectorUnavailableError(f"{self._shown}: no connection in time") from error
         except (httpx.TimeoutException, trio.TooSlowError) as error:
-            raise DetectorTimeoutError(f"{self._url}: no answer in time") from error
+            raise DetectorTimeoutError(f"{self._shown}: no answer in time") from error
         except httpx.TransportError as error:
             detail = str(error) or type(error).__name__
-            raise DetectorUnavailableError(f"{self._url}: {detail}") from error
+            raise DetectorUnavailableError(f"{self._shown}: {detail}") from error
 
 
 async def _read_bounded(response: httpx.Response) -> bytes:

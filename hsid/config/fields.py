@@ -5,12 +5,11 @@ validation, the example file, the error messages and the JSON Schema are all mad
 """
 
 import json
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
-from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 WRONG_TYPE = "wrong_type"
@@ -95,6 +94,8 @@ class Section(BaseSettings):
         field = cls.model_fields[info.field_name or ""]
         if value == "" and allows_none(field):
             return None
+        if value == "" and get_origin(field.annotation) is not tuple:
+            raise ValueError("empty text is no value, leave the key out for the default")
         if isinstance(value, bool) and field.annotation is not bool:
             raise PydanticCustomError(WRONG_TYPE, "a truth value")
         return value

@@ -96,7 +96,12 @@ def _spelled(path: tuple[int | str, ...]) -> str:
 
 
 def _shown(value: object, field: FieldInfo) -> str:
-    if is_secret(field) or isinstance(value, dict | list | tuple):
+    if is_secret(field) or isinstance(value, dict | list | tuple) or _may_be_url(value):
         return "this value"
     text = json.dumps(mask_urls(value), ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+def _may_be_url(value: object) -> bool:
+    """Tell whether *value* looks like a URL that lacks its scheme, so that no mask would fit."""
+    return isinstance(value, str) and "@" in value and "://" not in value

@@ -8,16 +8,19 @@ import re
 from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-SQLITE_SCHEMES = ("sqlite",)
+SQLITE_SCHEMES = ("sqlite", "sqlite+aiosqlite")
 POSTGRESQL_SCHEMES = ("postgresql", "postgresql+psycopg", "postgresql+asyncpg")
 MASK = "**********"
 
 _HIGHEST_PORT = 65535
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@", re.DOTALL)
+_SECRET_OPTION = re.compile(
+    r"(?<=[?&;#])((?:password|pass|api_?key|token|secret)=)[^&;#]*", re.IGNORECASE
+)
 
 
 def validate_database_url(url: str) -> str:
-    """Return *url* if a database can be reached by it.
+    """Return *url* if a database can be reached by it, that of a SQLite file without its driver.
 
     Raises:
         ValueError: It can't; the message names what is missing or wrong.
@@ -25,8 +28,8 @@ def validate_database_url(url: str) -> str:
     parts = _split(url, (*SQLITE_SCHEMES, *POSTGRESQL_SCHEMES))
     if parts.scheme in SQLITE_SCHEMES:
         _check_sqlite(parts)
-    else:
-        _check_postgresql(parts)
+        return f"sqlite:{url.partition(':')[2]}"
+    _check_postgresql(parts)
     return url
 
 
@@ -48,12 +51,12 @@ def validate_http_url(url: str) -> str:
 
 
 def mask_url(url: str) -> str:
-    """Return *url* with its password, if it has one, made unreadable.
+    """Return *url* with its password and the secret ones among its options made unreadable.
 
     Of a malformed URL only the scheme is left: any part of it may be a piece of the password.
     """
     # to the last @, as an unescaped password may hold what else would end it
-    masked = _PASSWORD.sub(rf"\1:{MASK}@", url)
+    masked = _SECRET_OPTION.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}@", url))
     try:
         urlsplit(masked).port  # noqa: B018  looked at because looking raises
     except ValueError:
@@ -99,6 +102,8 @@ def _check_sqlite(parts: SplitResult) -> None:
         )
     if parts.path.strip("/") in {"", ":memory:"}:
         raise ValueError("the database must be a file, as sqlite:///data/security.db")
+    if parts.query or parts.fragment:
+        raise ValueError("a SQLite URL ends with its path: leave out what begins with ? or #")
 
 
 def _check_postgresql(parts: SplitResult) -> None:

@@ -1,21 +1,19 @@
-"""The three things hsid wants from an EXIF block: orientation, date, offset.
+"""The one thing that intake wants from an EXIF block: when the picture was taken.
 
 Total over any bytes: what is missing, wrong or out of bounds reads as absent. Nothing here raises,
 nothing is read but two directories, and the length of the work is bounded by the block's.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
-_ORIENTATION, _MODIFIED, _EXIF_DIRECTORY = 0x0112, 0x0132, 0x8769
+_MODIFIED, _EXIF_DIRECTORY = 0x0132, 0x8769
 _TAKEN, _MODIFIED_OFFSET, _TAKEN_OFFSET = 0x9003, 0x9010, 0x9011
 
-_ASCII, _SHORT, _LONG = 2, 3, 4
-_VALUE_BYTES = {_ASCII: 1, _SHORT: 2, _LONG: 4}
+_ASCII, _LONG = 2, 4
+_VALUE_BYTES = {_ASCII: 1, _LONG: 4}
 _ENTRY_BYTES, _INLINE_BYTES = 12, 4
-_ORIENTATIONS = range(1, 9)
 _LONGEST_TEXT = 64
 
 _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
@@ -26,34 +24,18 @@ _BYTE_ORDERS: dict[bytes, _ByteOrder] = {b"II*\0": "little", b"MM\0*": "big"}
 _Directory: TypeAlias = dict[int, int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Exif:
-    """How a picture has to be turned, and when it was taken.
+def parse_exif(block: bytes) -> datetime | None:
+    """Return when, by the TIFF structure *block*, the picture was taken; None if it doesn't say.
 
-    *taken* is aware where the camera wrote its offset from UTC, naive local time otherwise.
+    Aware where the camera wrote its offset from UTC, naive local time otherwise.
     """
-
-    orientation: int = 1
-    taken: datetime | None = None
-
-
-NO_EXIF = Exif()
-
-
-def parse_exif(block: bytes) -> Exif:
-    """Return what the TIFF structure *block* says; `NO_EXIF` where it can't be read."""
     order = _BYTE_ORDERS.get(block[:4])
     if order is None:
-        return NO_EXIF
+        return None
     main = _directory(block, int.from_bytes(block[4:8], order), order)
     link = main.get(_EXIF_DIRECTORY)
     detail = _directory(block, link, order) if isinstance(link, int) else {}
-    return Exif(_orientation(main), _taken(main, detail))
-
-
-def _orientation(main: _Directory) -> int:
-    value = main.get(_ORIENTATION)
-    return value if isinstance(value, int) and value in _ORIENTATIONS else 1
+    return _taken(main, detail)
 
 
 def _taken(main: _Directory, detail: _Directory) -> datetime | None:

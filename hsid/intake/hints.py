@@ -10,6 +10,9 @@ from typing import Self, TypeAlias
 from hsid.model import FileVersion
 from hsid.paths import to_text
 
+_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
+"""The years 1677 and 2262: filesystems know later ones, databases don't."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -21,8 +24,9 @@ class Stamp:
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
-        """Take the stamp from what `stat` said."""
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+        """Take the stamp from what `stat` said; a time beyond 64 bits is cut to the last one."""
+        mtime_ns = max(_FIRST_NS, min(_LAST_NS, status.st_mtime_ns))
+        return cls(status.st_ino, status.st_size, mtime_ns)
 
     def version(self, path: bytes) -> FileVersion:
         """Return the record of *path* in this version."""

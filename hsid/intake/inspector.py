@@ -116,7 +116,7 @@ class Inspector:
         received_at = self._now()
         camera = self.camera_of(path)
         captured_at, source = capture_time(
-            findings.picture.exif.taken if findings.picture else None,
+            findings.picture.taken if findings.picture else None,
             base_name(path),
             stamp.mtime_ns,
             received_at,

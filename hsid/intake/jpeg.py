@@ -1,4 +1,4 @@
-"""Reading a JPEG's frame: its size, its EXIF block, and whether it is whole.
+"""Reading a JPEG's frame: its size, its date, and whether it is whole.
 
 Segments and scans are walked to the end-of-image marker; coded pixels are skipped, never decoded,
 so that damage inside them stays for the decoder to find. Bytes behind the end are allowed: cameras
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hsid.intake.exif import NO_EXIF, parse_exif
+from hsid.intake.exif import parse_exif
 from hsid.intake.pictures import PictureHeader, check_dimensions, corrupt, truncated
 
 _SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
@@ -36,7 +36,7 @@ def read_jpeg(content: bytes, max_pixels: int) -> PictureHeader:
         RefusedError: It is truncated, corrupt or has more than *max_pixels*.
     """
     size: tuple[int, int] | None = None
-    exif = NO_EXIF
+    taken = None
     has_scan = False
     for marker, payload in _segments(content):
         if marker in _FRAMES:
@@ -44,11 +44,11 @@ def read_jpeg(content: bytes, max_pixels: int) -> PictureHeader:
             check_dimensions(*size, max_pixels)
         elif marker == _SOS:
             has_scan = True
-        elif marker == _APP1 and exif is NO_EXIF and payload.startswith(_EXIF_PREFIX):
-            exif = parse_exif(payload[len(_EXIF_PREFIX) :])
+        elif marker == _APP1 and taken is None and payload.startswith(_EXIF_PREFIX):
+            taken = parse_exif(payload[len(_EXIF_PREFIX) :])
     if size is None or not has_scan:
         raise corrupt("a JPEG without a picture in it")
-    return PictureHeader(*size, exif)
+    return PictureHeader(*size, taken)
 
 
 def _segments(content: bytes) -> Iterator[_Segment]:

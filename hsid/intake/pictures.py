@@ -1,19 +1,19 @@
 """What the header of a picture says, and the limit it has to keep. Pure, nothing is decoded."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from hsid.intake.exif import NO_EXIF, Exif
 from hsid.model import RefusalReason
 from hsid.refusal import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
-    """Size in pixels as stored, before any turning, and what its EXIF block told."""
+    """Size in pixels as stored, before any turning, and when its EXIF block says it was taken."""
 
     width: int
     height: int
-    exif: Exif = NO_EXIF
+    taken: datetime | None = None
 
 
 def check_dimensions(width: int, height: int, max_pixels: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading a PNG's frame: its size, its EXIF block, and whether it is whole.
+"""Reading a PNG's frame: its size, its date, and whether it is whole.
 
 Chunks are walked to IEND; of the critical ones the checksums are compared. Pixels are never
 unpacked. Bytes behind IEND are allowed.
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hsid.intake.exif import NO_EXIF, parse_exif
+from hsid.intake.exif import parse_exif
 from hsid.intake.formats import PNG_SIGNATURE
 from hsid.intake.pictures import PictureHeader, check_dimensions, corrupt, truncated
 
@@ -32,18 +32,18 @@ def read_png(content: bytes, max_pixels: int) -> PictureHeader:
     chunks = _chunks(content)
     width, height = _size(next(chunks))
     check_dimensions(width, height, max_pixels)
-    exif = NO_EXIF
+    taken = None
     has_pixels = False
     for kind, data in chunks:
         if kind == b"IDAT":
             has_pixels = True
         elif kind == b"eXIf":
-            exif = parse_exif(bytes(data))
+            taken = parse_exif(bytes(data))
         elif kind == b"IHDR":
             raise corrupt("a second header")
     if not has_pixels:
         raise corrupt("a PNG without a picture in it")
-    return PictureHeader(width, height, exif)
+    return PictureHeader(width, height, taken)
 
 
 def _size(header: _Chunk) -> tuple[int, int]:

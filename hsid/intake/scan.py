@@ -1,8 +1,8 @@
 """Walking the watch root: the truth about which files are there.
 
 Every candidate whose version is not known is told, unfinished ones too. Symbolic links are not
-followed; folders that can't be read are logged and passed over. A file that appears while the walk
-is on may be missed: its hint tells of it.
+followed; links to folders, and folders that can't be read, are logged and passed over. A file that
+appears while the walk is on may be missed: its hint tells of it.
 """
 
 import os
@@ -145,6 +145,8 @@ class _Walk:
                 report.candidates += 1
                 if (stamp := self._unknown(prefix_text, entry)) is not None:
                     found.append(FileSeen(prefix + name, stamp))
+            elif not is_hidden(name) and _is_folder_link(entry):
+                _log.warning("folder_link_not_followed", folder=prefix_text + to_text(name))
             else:
                 report.ignored += 1
         report.unknown += len(found)
@@ -155,10 +157,15 @@ class _Walk:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return None  # removed since the folder was listed
-        key = (
-            prefix_text + to_text(entry.name),
-            status.st_ino,
-            status.st_size,
-            status.st_mtime_ns,
-        )
-        return None if key in self._known else Stamp.of(status)
+        stamp = Stamp.of(status)
+        path = prefix_text + to_text(entry.name)
+        key = (path, stamp.inode, stamp.size, stamp.mtime_ns)
+        return None if key in self._known else stamp
+
+
+def _is_folder_link(entry: os.DirEntry[bytes]) -> bool:
+    """Tell whether *entry*, no folder itself, leads to one."""
+    try:
+        return entry.is_symlink() and entry.is_dir()
+    except OSError:  # a link in a circle, or to where we may not look: nothing to be missed
+        return False

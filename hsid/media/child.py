@@ -19,6 +19,8 @@ import sys
 from enum import IntEnum
 from typing import BinaryIO
 
+from hsid.refusal import RefusedError
+
 LENGTH = struct.Struct("!Q")
 """In front of a call: the number of bytes of its pickle."""
 HEADER = struct.Struct("!BQ")
@@ -27,13 +29,18 @@ HEADER = struct.Struct("!BQ")
 IDLE_EXIT = 75
 """Exit code of a worker that ended because nothing was asked of it."""
 
+_LONGEST_TEXT = 1000
+
 
 class Outcome(IntEnum):
     """What came of a call."""
 
     RETURNED = 0
-    RAISED = 1
-    OUT_OF_MEMORY = 2
+    REFUSED = 1
+    """A `RefusedError` was raised; its arguments follow."""
+    RAISED = 2
+    """Something else was raised; its text follows."""
+    OUT_OF_MEMORY = 3
     """The limit was hit; the worker ends, as its heap is of no use any more."""
 
 
@@ -88,8 +95,18 @@ def _make(request: bytes) -> tuple[Outcome, bytes]:
         return Outcome.RETURNED, pickle.dumps(function(*arguments))
     except MemoryError:
         return Outcome.OUT_OF_MEMORY, b""
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the caller gets it
-        return Outcome.RAISED, pickle.dumps(error)
+    except RefusedError as refusal:
+        return Outcome.REFUSED, pickle.dumps((refusal.reason, refusal.detail))
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the caller is told
+        return Outcome.RAISED, pickle.dumps(_text(error))
+
+
+def _text(error: Exception) -> str:
+    """Return what *error* says; the exception itself might not survive a pickle."""
+    try:
+        return repr(error)[:_LONGEST_TEXT]
+    except Exception:  # noqa: BLE001 -- any __repr__ may raise anything
+        return type(error).__name__
 
 
 if __name__ == "__main__":

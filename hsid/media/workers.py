@@ -1,7 +1,8 @@
 """Worker processes: calls that may crash, hang or eat memory, and cost one call when they do.
 
-Guarantees that a call ends: with its result, its own exception, or a `RefusedError` once it
-has killed, outlasted or overfilled two workers in a row. A cancelled call's worker is killed at
+Guarantees that a call ends: with its result, with the `RefusedError` that it raised, with a
+`WorkerCallError` in place of any other exception, or with a `RefusedError` once it has killed,
+outlasted or overfilled two workers in a row. A cancelled call's worker is killed at
 once. Workers start on demand, at most `WorkerLimits.processes` at a time, and end by themselves
 when idle or when the daemon is gone.
 
@@ -18,7 +19,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from signal import Signals
 from typing import Self, TypeVar, TypeVarTuple, cast
@@ -27,6 +28,7 @@ import trio
 
 from hsid.media import child
 from hsid.model import RefusalReason, Seconds
+from hsid.observe.logging_redaction import is_secret_key
 from hsid.refusal import RefusedError
 
 Arguments = TypeVarTuple("Arguments")
@@ -45,6 +47,23 @@ _ENVIRONMENT = {
     # Builds of onnxruntime report to their maker unless told not to; a camera's house never does.
     "ORT_DISABLE_TELEMETRY": "1",
 }
+
+
+def environment_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a worker, which reads strangers' files, gets of the daemon's *environment*.
+
+    Neither settings nor anything that looks like a secret; URLs may hold one and are of no use
+    there.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if not (name.upper().startswith("HSID_") or is_secret_key(name) or _is_url(name, value))
+    } | _ENVIRONMENT
+
+
+def _is_url(name: str, value: str) -> bool:
+    return name.upper().endswith("_URL") or "://" in value
 
 
 def _usable_processors() -> int:
@@ -66,6 +85,14 @@ class WorkerLimits:
 
 class WorkerStartError(Exception):
     """No worker process can be started: the machine is at fault, not what was to be called."""
+
+
+class WorkerCallError(Exception):
+    """The call raised something else than a refusal; this says what, in words.
+
+    The exception itself stays there: not each can be pickled, and its class may belong to a library
+    that the daemon must not load.
+    """
 
 
 class _WorkerLostError(Exception):
@@ -100,7 +127,7 @@ class _Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**os.environ, **_ENVIRONMENT},
+                env=environment_of(os.environ),
             )
         except OSError as error:
             raise WorkerStartError(f"cannot start a worker process: {error}") from error
@@ -165,13 +192,14 @@ class WorkerPool:
         self._is_closed = False
 
     async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Return what *function* returns in a worker, or raise what it raises there.
+        """Return what *function* returns in a worker.
 
         Cancellation kills the worker that makes the call.
 
         Raises:
-            RefusedError: Two workers in a row died of it, took too long or ran out of
-                memory.
+            RefusedError: *function* raised it, or two workers in a row died of the call, took too
+                long or ran out of memory.
+            WorkerCallError: *function* raised anything else.
             WorkerStartError: A worker could not be started.
         """
         request = pickle.dumps((function, arguments))
@@ -181,8 +209,10 @@ class WorkerPool:
             except _WorkerLostError as lost:
                 raise RefusedError(lost.reason, lost.detail) from lost
         value = pickle.loads(answer)  # noqa: S301 -- from hsid's own process, under its own user
+        if outcome is child.Outcome.REFUSED:
+            raise RefusedError(*value)
         if outcome is child.Outcome.RAISED:
-            raise cast("Exception", value)
+            raise WorkerCallError(value)
         return cast("Result", value)
 
     async def aclose(self) -> None:

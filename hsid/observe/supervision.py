@@ -23,5 +23,5 @@ class SupervisionLog:
         if isinstance(event, ChildExited):
             values["outcome"] = f"{type(event.outcome).__name__} {describe(event.outcome)}".strip()
             if isinstance(event.outcome, Crashed | StartFailed | Fatal):
-                values["traceback"] = event.outcome.failure.traceback
+                values["exception"] = event.outcome.failure.traceback
         self._log.log(level_of(event), event.name, **values)

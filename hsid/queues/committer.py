@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 import structlog
 import trio
 
+from hsid.lifetime import Attendant, Lifetime, attended
 from hsid.model import Seconds
 from hsid.queues.completion import Completer, Outcome
 from hsid.queues.handling import Finished, describe
-from hsid.queues.lifetime import Attendant, Lifetime, attended
 from hsid.queues.protocol import Lease, QueueAddResult, QueueUnavailableError
 from hsid.queues.retry import Backoff
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import structlog
 import trio
 
+from hsid.lifetime import BEAT_EVERY, Attendant, Lifetime, attended
 from hsid.model import Seconds
 from hsid.queues.committer import Committer
 from hsid.queues.completion import Completer, Completion
@@ -26,7 +27,6 @@ from hsid.queues.handling import (
     released,
     settling,
 )
-from hsid.queues.lifetime import Attendant, Lifetime, attended
 from hsid.queues.protocol import DurableQueue, Lease, QueueError
 from hsid.queues.pump import Pump
 from hsid.queues.retry import Backoff, RetryPolicy
@@ -67,11 +67,12 @@ class Consumer:
         lease_duration: How long a lease holds without being extended. It is extended in time;
             the duration only matters for leases that nobody holds any more.
         max_deliveries: How many handlers may begin an entry before it is given up.
+        handle_within: How long a handler may take with one entry; longer is a failure.
         retry: The delays after failures.
         rng: Source of the jitter.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one rule, given by keyword
         self,
         queue: DurableQueue,
         completer: Completer,
@@ -79,10 +80,12 @@ class Consumer:
         prefetch: int = 16,
         lease_duration: Seconds = 60.0,
         max_deliveries: int = 5,
+        handle_within: Seconds = 60.0,
         retry: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
         rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self.handle_within = handle_within
         self._queue = queue
         self._pump = Pump(
             queue,
@@ -96,6 +99,9 @@ class Consumer:
         self._rules = FailureRules(max_deliveries, retry or RetryPolicy(), rng)
         # A semaphore: the committer ends the turn that a handler took.
         self._suspects_turn = trio.Semaphore(1, max_value=1)
+        self._is_open = True
+        self._handling = 0
+        self._is_idle = trio.Event()
 
     async def run_pump(self, life: Lifetime) -> None:
         """Lease ahead of the handlers until asked to stop; give back what none has taken."""
@@ -104,6 +110,20 @@ class Consumer:
     async def run_committer(self, life: Lifetime) -> None:
         """Make completions durable until asked to stop and none is left."""
         await self._committer.run(life)
+
+    def open(self) -> None:
+        """Let handlers take entries, as they may from the beginning."""
+        self._is_open = True
+
+    def close(self) -> None:
+        """Let no handler take another entry; those in hand go on."""
+        self._is_open = False
+
+    async def wait_idle(self) -> None:
+        """Wait until no entry is in a handler's hands."""
+        while self._handling:
+            self._is_idle = trio.Event()
+            await self._is_idle.wait()
 
     async def serve(self, handler: Handler, life: Lifetime) -> None:
         """Handle one entry after the other until asked to stop; then finish the one begun.
@@ -114,8 +134,13 @@ class Consumer:
         """
         async with self._pump.subscribe() as leases, attended(life) as attendant:
             life.ready()
-            while (lease := await _next(leases, attendant)) is not None:
-                await self._settle(lease, handler, attendant)
+            while (lease := await self._next(leases, attendant)) is not None:
+                self._handling += 1
+                try:
+                    await self._settle(lease, handler, attendant)
+                finally:
+                    self._handling -= 1
+                    self._is_idle.set()
 
     def statistics(self) -> ConsumerStatistics:
         """Return what there is to tell."""
@@ -151,7 +176,11 @@ class Consumer:
 
     async def _handle(self, handler: Handler, lease: Lease) -> Completion:
         try:
-            return settling(lease, await handler.handle(lease))
+            with trio.fail_after(self.handle_within):
+                return settling(lease, await handler.handle(lease))
+        except trio.TooSlowError:
+            error = f"the handler took longer than {self.handle_within:g} s"
+            return self._rules.after_failure(handler, lease, error)
         except Exception as error:  # noqa: BLE001 - a message's failure is not the actor's (D19)
             return self._rules.after_failure(handler, lease, describe(error))
 
@@ -175,15 +204,19 @@ class Consumer:
                 return True
         return False
 
-
-async def _next(leases: trio.MemoryReceiveChannel[Lease], attendant: Attendant) -> Lease | None:
-    """Wait for an entry; return None when it is time to stop."""
-    while not attendant.is_stopping:
-        # No wait is opened where none is needed; under load that is most of the time.
-        await trio.lowlevel.checkpoint()
-        attendant.beat()
-        if leases.statistics().current_buffer_used:
-            return leases.receive_nowait()
-        with attendant.wait():
-            return await leases.receive()
-    return None
+    async def _next(
+        self, leases: trio.MemoryReceiveChannel[Lease], attendant: Attendant
+    ) -> Lease | None:
+        """Wait for an entry; return None when it is time to stop."""
+        while not attendant.is_stopping:
+            if not self._is_open:
+                await attendant.rest(BEAT_EVERY)
+                continue
+            # No wait is opened where none is needed; under load that is most of the time.
+            await trio.lowlevel.checkpoint()
+            attendant.beat()
+            if leases.statistics().current_buffer_used:
+                return leases.receive_nowait()
+            with attendant.wait():
+                return await leases.receive()
+        return None

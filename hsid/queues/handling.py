@@ -7,6 +7,7 @@ from typing import Protocol, Self, TypeAlias
 
 import structlog
 
+from hsid.observe.logging import sanitize_error
 from hsid.queues.completion import Completion
 from hsid.queues.protocol import Bury, Lease, QueueError, Release, Retry
 from hsid.queues.retry import RetryPolicy
@@ -145,9 +146,11 @@ def settling(lease: Lease, completion: object) -> Completion:
 
 
 def describe(error: Exception) -> str:
-    """Return *error* in one line for people, whatever its class does when asked for its text."""
+    """Return *error* in one line for people and the ledger, without secrets.
+
+    Never raises, whatever the error's class does when asked for its text.
+    """
     try:
-        text = f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {sanitize_error(error, _LONGEST_ERROR)}"
     except Exception as broken:  # noqa: BLE001 - the class of the error is all that is left to say
-        text = f"{type(error).__name__} (its text can't be made: {type(broken).__name__})"
-    return text[:_LONGEST_ERROR]
+        return f"{type(error).__name__} (its text can't be made: {type(broken).__name__})"

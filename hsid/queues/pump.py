@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 import structlog
 import trio
 
+from hsid.lifetime import BEAT_EVERY, Attendant, Lifetime, attended
 from hsid.model import Seconds
-from hsid.queues.lifetime import BEAT_EVERY, Attendant, Lifetime, attended
 from hsid.queues.protocol import DurableQueue, Lease, QueueUnavailableError, Release
 from hsid.queues.retry import Backoff
 
@@ -86,8 +86,7 @@ class Pump:
         except QueueUnavailableError as error:
             pause = self._backoff.fail()
             _log.warning("queue_unavailable", queue=self._queue.name, pause=pause, error=str(error))
-            with attendant.wait(pause):
-                await trio.sleep_forever()
+            await attendant.rest(pause)
         else:
             self._backoff.succeed()
 

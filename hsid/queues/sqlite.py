@@ -102,14 +102,18 @@ class SqliteQueue(SqliteEntries, QueueBase):
         return await self._read(partial(self.dead_letters_in, limit=limit))
 
     async def _take(self, limit: int, duration: Seconds) -> Taken:
-        look = partial(self._look_in, limit=limit, duration=duration)
+        is_awaited = True
+
+        def look(connection: Connection) -> Taken:
+            if not is_awaited:
+                return Taken(())  # nobody would hold what was leased now
+            leases = self.lease_in(connection, limit, duration)
+            return Taken(leases, None if leases else self.next_due_in(connection))
+
         with trio.move_on_after(_LEASE_DEADLINE, shield=True):
             return await self._write(look)
+        is_awaited = False
         raise QueueUnavailableError(f"the store has not answered for {_LEASE_DEADLINE:g} s")
-
-    def _look_in(self, connection: Connection, limit: int, duration: Seconds) -> Taken:
-        leases = self.lease_in(connection, limit, duration)
-        return Taken(leases, None if leases else self.next_due_in(connection))
 
     async def _put_rows(self, rows: Sequence[Row]) -> PutReport:
         report = await self._write(partial(self.put_rows_in, rows=rows))

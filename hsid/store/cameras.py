@@ -35,7 +35,8 @@ _SEEN = (
 
 
 def configure(conn: Connection, configured: Iterable[Camera]) -> None:
-    """Store the *configured* cameras. Others stay as they are: their pictures are still there."""
+    """Store the *configured* cameras. Others keep their names, but nothing that was configured."""
+    conn.execute(update(cameras).values(place=None, timezone=None))
     for camera in configured:
         values = {"name": clean(camera.name), "place": camera.place, "timezone": camera.timezone}
         conn.execute(_UPSERT, {"id": camera.id, **values})

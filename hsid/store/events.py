@@ -26,6 +26,7 @@ from hsid.model import (
     Event,
     EventState,
     Severity,
+    UploadState,
     Verdict,
 )
 from hsid.store.columns import clean
@@ -88,13 +89,25 @@ def detections_of(conn: Connection, batch_id: str) -> tuple[DetectionRecord, ...
     return tuple(to_detection(row) for row in conn.execute(ordered))
 
 
-def closed_without_event(conn: Connection) -> list[Batch]:
-    """Return the closed batches whose present revision nobody has judged, oldest first."""
-    is_judged = exists().where(
-        events.c.batch_id == batches.c.id, events.c.revision >= batches.c.revision
+def uploads_of(conn: Connection, batch_id: str) -> list[int]:
+    """Return the ids of the uploads in a batch."""
+    ids = select(detections.c.upload_id).where(detections.c.batch_id == batch_id).distinct()
+    return sorted(conn.scalars(ids))
+
+
+def awaiting_verdict(conn: Connection) -> list[Batch]:
+    """Return the closed batches with uploads that wait for a verdict, oldest first.
+
+    One that was given up has none left, and is not brought back.
+    """
+    waited_for = (
+        select(detections.c.batch_id)
+        .join(uploads, uploads.c.id == detections.c.upload_id)
+        .where(uploads.c.state == UploadState.DETECTED)
     )
-    unjudged = select(batches).where(batches.c.state == BatchState.CLOSED, ~is_judged)
-    ordered = unjudged.order_by(batches.c.started_at, batches.c.id)
+    is_closed = batches.c.state == BatchState.CLOSED
+    waiting = select(batches).where(is_closed, batches.c.id.in_(waited_for))
+    ordered = waiting.order_by(batches.c.started_at, batches.c.id)
     return [to_batch(row) for row in conn.execute(ordered)]
 
 

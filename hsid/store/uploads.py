@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from hsid.model import (
     PENDING_STATES,
+    UNFINISHED_STATES,
     Accounting,
     Arrival,
     Detection,
@@ -35,9 +36,6 @@ from hsid.store.schema import uploads
 _INSERT = insert_or(uploads).on_conflict_do_nothing().returning(uploads.c.id)
 
 
-_UNFINISHED = (UploadState.RECEIVED, UploadState.QUEUED)
-
-
 def _guarded(*sources: UploadState) -> Update:
     return update(uploads).where(
         uploads.c.id == bindparam("upload_id"), uploads.c.state.in_(sources)
@@ -51,13 +49,13 @@ def _giving_up(target: UploadState, *sources: UploadState) -> Update:
 
 
 _QUEUE = _guarded(UploadState.RECEIVED).values(state=UploadState.QUEUED)
-_REFUSE = _giving_up(UploadState.REFUSED, *_UNFINISHED)
+_REFUSE = _giving_up(UploadState.REFUSED, *UNFINISHED_STATES)
 _BURY = _giving_up(UploadState.DEAD, *PENDING_STATES)
 _REPEAT = _guarded(UploadState.RECEIVED).values(
     state=UploadState.DUPLICATE, duplicate_of=bindparam("original")
 )
 _DETECT = (
-    _guarded(*_UNFINISHED)
+    _guarded(*UNFINISHED_STATES)
     .values(
         state=bindparam("target"),
         width=bindparam("picture_width"),

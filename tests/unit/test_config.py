@@ -375,3 +375,13 @@ def test_a_named_file_that_is_not_there_is_an_error():
     """--config asks for that file; the defaults are no substitute."""
     with pytest.raises(SourceError, match=r"nowhere\.toml: can't be read: No such file"):
         load_settings(Path("nowhere.toml"))
+
+
+@pytest.mark.parametrize("name", ["app_name", "data_dir", "foscam_base_path", "api_port", "debug"])
+def test_empty_text_is_no_value_for_what_cannot_be_unset(name, house):
+    """A data folder or a watch root called "" would be the current folder."""
+    (house / "hsid.toml").write_text(f'{name} = ""\n')
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    expected = f'hsid.toml:1: {name}: "": empty text is no value, leave the key out for the default'
+    assert str(caught.value) == expected

@@ -10,12 +10,12 @@ import trio
 from PIL import Image
 
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.feeding import EmbeddedFeeder
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
 from hsid.model import Upload, UploadState
 from hsid.queues.completer import EmbeddedCompleter
 from hsid.queues.consumer import Consumer
-from hsid.queues.feeder import EmbeddedFeeder
 from hsid.queues.retry import RetryPolicy
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store import uploads

@@ -1,9 +1,6 @@
 """The detector actor: whose fault a failure is decides how the upload ends."""
 
-from functools import partial
-
 import pytest
-import trio
 
 from actors.detector import DetectionPolicy, DetectorActor
 from hsid.ai.detector import DetectorError, DetectorUnavailableError, Picture
@@ -11,7 +8,6 @@ from hsid.model import Box, Detection, DetectionResult, RefusalReason, UploadSta
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
 from hsid.refusal import RefusedError
-from hsid.store import uploads
 
 PERSON = Detection("Person", 0.9, Box(1, 2, 30, 40))
 UNSURE = Detection("person", 0.3, Box(1, 2, 30, 40))
@@ -53,7 +49,7 @@ def start(bench, run):
         consumer = bench.consumer(bench.detection_queue)
         policy = DetectionPolicy(frozenset({"person"}), 0.5)
         actor = DetectorActor(
-            consumer, bench.store, bench.inspector, detector, policy, Notice().give
+            consumer, bench.store, bench.inspector, detector, policy, Notice().give, pause=0.01
         )
         for part in (consumer.run_committer, consumer.run_pump, actor.run):
             await run(part)
@@ -118,18 +114,21 @@ async def test_an_upload_is_dead_when_its_tries_are_used_up_and_the_actor_lives(
     assert letter.entry.id == f"upload:{first}"
 
 
-async def test_an_absent_service_uses_up_no_try(bench, start, picture) -> None:
-    """While it is away the upload waits, and will however often that happens."""
-    detector = await start(DetectorUnavailableError("connection refused"))
-    upload_id = await bench.upload("a.jpg", picture())
-    with trio.fail_after(20):
-        while (await bench.detection_queue.stats()).delayed == 0:
-            await trio.sleep(0.01)
+async def test_an_absent_service_uses_up_no_try_and_is_told_once(
+    bench, start, picture, caplog
+) -> None:
+    """While it is away uploads wait, however often it is asked; then they are looked at."""
+    detector = await start(*[DetectorUnavailableError("connection refused")] * 7, seen(PERSON))
+    first, second = [await bench.upload(name, picture()) for name in ("a.jpg", "b.jpg")]
 
-    row = await bench.store.read(partial(uploads.get, upload_id=upload_id))
+    ends = [(await bench.end_of(upload_id)).state for upload_id in (first, second)]
 
-    assert (row.state, detector.calls) == (UploadState.QUEUED, 1)
+    assert ends == [UploadState.DETECTED] * 2
     assert detector.consumer.statistics().failed == 0
+    assert [caplog.text.count(f"detection_{word}") for word in ("unavailable", "available")] == [
+        1,
+        1,
+    ]
 
 
 async def test_a_file_written_again_while_it_waited_is_refused_as_overwritten(

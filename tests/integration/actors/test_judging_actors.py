@@ -37,7 +37,7 @@ def start(bench, run):
         analyzer = Analyzer(
             consumer, bench.store, analyst or RuleAnalyst(), SeverityThresholds(), "UTC"
         )
-        batcher = Batcher(bench.store, bench.completer, SHORT, notice)
+        batcher = Batcher(bench.store, bench.feeder, SHORT, notice)
         for part in (consumer.run_committer, consumer.run_pump, analyzer.run, batcher.run):
             await run(part)
         return notice

@@ -162,6 +162,18 @@ async def test_a_silent_service_is_slow_not_down(service):
     await detector.aclose()
 
 
+async def test_no_message_holds_the_password_of_the_url(service):
+    """What is said of a service that is down or slow ends in the log and the ledger."""
+    service.say_raw(b"")
+    for url in (service.url, "http://localhost:1"):
+        secret = url.replace("://", "://camera:hunter2@")
+        detector = RtdetrDetector(secret, connect_timeout=5, read_timeout=0.2)
+        failed = await failure(detector)
+        assert "hunter2" not in str(failed)
+        assert "localhost" in str(failed)
+        await detector.aclose()
+
+
 async def test_a_dripping_service_is_stopped_by_the_deadline(service):
     """Bytes that come in time for the read timeout don't extend the whole call for ever."""
 

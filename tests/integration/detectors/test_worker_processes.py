@@ -18,7 +18,7 @@ import trio
 import trio.testing
 
 from hsid.media import child
-from hsid.media.workers import WorkerStartError
+from hsid.media.workers import WorkerCallError, WorkerStartError, environment_of
 from hsid.model import RefusalReason
 from hsid.refusal import RefusedError
 
@@ -50,13 +50,64 @@ async def test_a_result_comes_back(open_pool):
     assert await pool.run(os.getpid) != os.getpid()
 
 
-async def test_an_exception_comes_back(open_pool):
-    """What the function raises is raised here, and costs no worker."""
+async def test_an_exception_comes_back_in_words(open_pool):
+    """What the function raises is told here, and costs no worker."""
     pool = open_pool()
     before = await pool.run(os.getpid)
-    with pytest.raises(ValueError, match="spam"):
+    with pytest.raises(WorkerCallError, match=r"^ValueError\(.*spam"):
         await pool.run(int, "spam")
     assert await pool.run(os.getpid) == before
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("class Odd(Exception):\n def __reduce__(self): raise self\nraise Odd('spam')", "spam"),
+        ("class Mute(Exception):\n def __repr__(self): raise self\nraise Mute", "Mute"),
+        ("import decimal; decimal.Decimal('x')", "InvalidOperation"),
+    ],
+)
+async def test_an_exception_that_cannot_travel_costs_no_worker(open_pool, code, told):
+    """Whatever a library raises is no crash, and refuses nothing."""
+    pool = open_pool()
+    before = await pool.run(os.getpid)
+    with pytest.raises(WorkerCallError, match=told):
+        await pool.run(exec, code)
+    assert await pool.run(os.getpid) == before
+
+
+async def test_a_result_that_cannot_travel_costs_no_worker(open_pool):
+    """It is a failed call like any other."""
+    with pytest.raises(WorkerCallError, match="pickle"):
+        await open_pool().run(open, os.devnull)
+
+
+async def test_a_refusal_comes_back_as_itself(open_pool):
+    """Reason and detail cross the border, a sub-class does not have to."""
+    code = "from hsid.intake.errors import VanishedError; raise VanishedError('gone')"
+    with pytest.raises(RefusedError, match="gone") as refused:
+        await open_pool().run(exec, code)
+    assert refused.value.reason is RefusalReason.VANISHED
+
+
+async def test_a_worker_knows_no_secret(open_pool, monkeypatch):
+    """It decodes what strangers send; settings and passwords are not in its reach."""
+    names = "HSID_X SMTP_PASSWORD api_keys RTDETR_API_KEY DEFAULT_WEBHOOK_URL PGPASSWORD"
+    for name in names.split():
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("PROXY", "http://u:hunter2@h")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    environment = await open_pool().run(subprocess.check_output, ["env"])
+    assert b"hunter2" not in environment
+    assert b"LANG=C.UTF-8" in environment
+
+
+def test_a_worker_keeps_what_its_libraries_need():
+    """Paths, the language and the limits of thread pools go along."""
+    needed = dict.fromkeys(("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR"), "x")
+    needed |= {"PYTHONPATH": "x", "OPENBLAS_CORETYPE": "x"}
+    assert needed.items() <= environment_of(needed | {"SECRET": "x"}).items()
+    assert "SECRET" not in environment_of({"SECRET": "x"})
 
 
 async def test_megabytes_cross_the_pipe_both_ways(open_pool):

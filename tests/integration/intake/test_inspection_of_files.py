@@ -1,7 +1,9 @@
 """Every kind of bad file is refused with its reason, every good one accepted."""
 
+import errno
 import io
 import os
+import resource
 import socket
 import stat
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from hsid.intake import beneath
 from hsid.intake.errors import OverwrittenError, RootUnavailableError, VanishedError
 from hsid.intake.hints import Look, Stamp
 from hsid.intake.inspection import (
@@ -313,3 +316,46 @@ def test_no_descriptor_is_left_open(root: Path, place, jpeg: bytes) -> None:
         read_version(os.fsencode(root), Stamp(1, 1, 1).version(b"x/z/a.jpg"))
 
     assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: path.symlink_to("/etc/passwd"), Reason.OUTSIDE_ROOT),
+        (os.mkfifo, Reason.NOT_A_REGULAR_FILE),
+        (Path.mkdir, Reason.NOT_A_REGULAR_FILE),
+    ],
+    ids=["link", "fifo", "folder"],
+)
+def test_a_file_swapped_before_it_is_opened_is_refused(
+    root: Path, place, jpeg: bytes, monkeypatch, make, reason
+) -> None:
+    """What was a picture when it was looked at may be something else a moment later."""
+    stamp = place(root / "a.jpg", jpeg)
+    check = beneath._check_regular
+
+    def check_and_swap(mode: int) -> None:
+        check(mode)
+        monkeypatch.setattr(beneath, "_check_regular", check)
+        (root / "a.jpg").unlink()
+        make(root / "a.jpg")
+
+    monkeypatch.setattr(beneath, "_check_regular", check_and_swap)
+    findings = inspect_file(os.fsencode(root), b"a.jpg", stamp, LIMITS)
+    assert findings.refusal.reason is reason
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_machine_out_of_descriptors_refuses_no_file(root: Path, place, jpeg, room) -> None:
+    """Neither file nor root is to blame, whichever of the two can't be opened."""
+    stamp = place(root / "a.jpg", jpeg)
+    free = os.open(root, os.O_PATH)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + room, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files") as failed:
+            inspect_file(os.fsencode(root), b"a.jpg", stamp, LIMITS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert failed.value.errno == errno.EMFILE

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 import trio
 
 from hsid.intake.errors import RootUnavailableError
@@ -67,6 +68,20 @@ async def test_links_are_told_but_not_followed(root: Path, tmp_path: Path, place
     (root / "cam").symlink_to(tmp_path / "out")
 
     assert [hint.path for hint in await found_by(Scan(root))] == [b"a.jpg"]
+
+
+async def test_a_linked_folder_is_told_in_each_scan(root: Path, tmp_path: Path, place) -> None:
+    """Whoever laid the link learns why nothing behind it is seen; other links are no news."""
+    place(tmp_path / "out/b.jpg", b"x")
+    for name, target in (("yard/cam", tmp_path / "out"), (".hidden", tmp_path), ("loop", "loop")):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).symlink_to(target)
+    (root / "notes.txt").symlink_to(tmp_path / "out/b.jpg")
+    for _ in range(2):
+        with structlog.testing.capture_logs() as lines:
+            assert await found_by(Scan(root)) == []
+        told = {"event": "folder_link_not_followed", "folder": "yard/cam", "log_level": "warning"}
+        assert lines == [told]
 
 
 async def test_a_linked_root_is_scanned(root: Path, tmp_path: Path, place) -> None:

@@ -1,5 +1,6 @@
 """A consumer over the queue in memory with its actors, on trio's clock."""
 
+import math
 from contextlib import asynccontextmanager
 
 import trio
@@ -78,7 +79,7 @@ class Gate(OrderedCompleter):
 class House:
     """A queue, its consumer, and the actors that a test starts."""
 
-    def __init__(self, nursery, *, queue=None, completer=Gate, **options):
+    def __init__(self, nursery, *, queue=None, completer=Gate, handle_within=math.inf, **options):
         self.nursery = nursery
         self.queue = queue or MemoryQueue("detection_queue")
         self.gate = completer([self.queue])
@@ -86,6 +87,7 @@ class House:
             self.queue,
             self.gate,
             retry=RetryPolicy(first=1, longest=100, jitter=0),
+            handle_within=handle_within,
             **options,
         )
 

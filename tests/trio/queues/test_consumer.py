@@ -265,3 +265,36 @@ async def test_an_entry_that_is_put_off_uses_up_no_try(autojump_clock):
 
         assert trio.current_time() >= 50
     assert handler.given_up == []
+
+
+async def test_a_handler_that_takes_too_long_has_failed(autojump_clock):
+    """A hang costs tries like any failure, and ends as one: it is no reason to wait for ever."""
+    handler = Recorder(sleep_long)
+    async with open_house(max_deliveries=2, handle_within=5) as house:
+        await house.put("hangs")
+        start = trio.current_time()
+        (life,) = await house.start_all(handler)
+        await house.wait_settled()
+        (letter,) = await house.queue.dead_letters()
+
+        assert not life.ended.is_set()
+    assert (letter.begun, letter.error) == (2, "the handler took longer than 5 s")
+    assert 10 <= trio.current_time() - start <= 12
+
+
+async def test_a_closed_consumer_hands_out_nothing_and_finishes_what_is_in_hand(autojump_clock):
+    """Every handler may finish its entry, and none takes another until it is opened again."""
+    handlers = [Recorder(partial(trio.sleep, 10)) for _ in range(2)]
+    async with open_house() as house:
+        await house.put("a", "b", "c")
+        await house.start_all(*handlers)
+        await trio.sleep(1)
+        house.consumer.close()
+        await house.consumer.wait_idle()
+        await trio.sleep(20)
+        closed = sorted(handlers[0].handled + handlers[1].handled)
+        house.consumer.open()
+        await house.wait_settled()
+
+    assert closed == ["a", "b"]
+    assert sorted(handlers[0].handled + handlers[1].handled) == ["a", "b", "c"]

@@ -43,14 +43,14 @@ def test_what_is_hardly_meant_is_a_warning(house, monkeypatch):
     """A misspelled variable, an idle time without effect, a missing folder: told, not refused."""
     (house / "hsid.toml").write_text("batch_window_seconds = 20\n")
     monkeypatch.setenv("HSID_API_PRT", "1")
-    monkeypatch.setenv("HSID_FOSCAM_BASE_PATH", "/nowhere")
+    monkeypatch.setenv("HSID_FOSCAM_BASE_PATH", "gone")
     monkeypatch.setenv("HSID_CONTROL_SOCKET", "read by hsictl")
     result = run(check_config)
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
         'warning: environment HSID_API_PRT: unknown key, did you mean "HSID_API_PORT"?',
         "warning: default: batch_idle_timeout_seconds: above batch_window_seconds it has no effect",
-        "warning: environment HSID_FOSCAM_BASE_PATH: foscam_base_path: there is no folder /nowhere",
+        "warning: environment HSID_FOSCAM_BASE_PATH: foscam_base_path: there is no folder gone",
     ]
 
 

@@ -62,6 +62,11 @@ VALUES = st.sampled_from(
         '"""\n[t]\nk = 1\n"""',
         "[\n 1, # c = 2\n]",
         "'''\n# '''",
+        '"""a\\"""\n[b"""',
+        '"""\n"a" ["""""',
+        '["]", "\\"[", # ]\n \'[\', [\n{ a = "}" }]]',
+        "'''\n['''''",
+        '{ a = [\n 1 ], "b#" = "\\\\" }',
         "{ a = 1 }",
         "1979-05-27",
     ]
@@ -80,3 +85,13 @@ def test_any_document_is_traced_line_by_line(parts):
     positions = key_positions(text)
     assert len(tomllib.loads(text)) == len(parts)
     assert {path: positions[path] for path in expected} == expected
+
+
+def test_the_work_grows_no_faster_than_the_document(monkeypatch):
+    """Nothing is parsed twice, however long a list is."""
+    parsed = []
+    loads = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: parsed.append(len(text)) or loads(text))
+    text = "api_keys = [\n" + '  "[a, b]", # ]\n' * 2000 + "]\nlast = 1\n"
+    assert key_positions(text)["last",] == 2003
+    assert sum(parsed) <= len(text)

@@ -106,8 +106,8 @@ SECRETS = {
     "smtp_password": SECRET,
     "default_webhook_url": f"https://h/{SECRET}",
     "database_url": f"postgresql://u:{SECRET}@h/d",
-    "redis_url": f"redis://:{SECRET}@h/0",
-    "rtdetr_url": [f"http://u:{SECRET}@h"],
+    "redis_url": f"redis://:{SECRET}@h/0?password={SECRET}",
+    "rtdetr_url": [f"http://u:{SECRET}@h", f"http://h/?api_key={SECRET}"],
     "nemotron_url": [f"http://u:{SECRET}@h"],
 }
 
@@ -126,7 +126,10 @@ def test_no_secret_is_shown():
         {"api_keys": f"[{SECRET}"},
         {"default_webhook_url": SECRET},
         {"database_url": f"postgresql://u:{SECRET}@h:{SECRET}/d"},
+        {"database_url": f"postgres:{SECRET}@localhost/db"},
         {"redis_url": f"http://:{SECRET}@h"},
+        {"redis_url": f"http://h/0?token={SECRET}"},
+        {"rtdetr_url": f"u:{SECRET}@gpu:8090"},
         {"rtdetr_url": f"ftp://u:{SECRET}@h"},
         {"smtp_password": [SECRET]},
         {"admin_api_key": {SECRET: SECRET}},

@@ -24,15 +24,23 @@ def test_a_database_url_with_all_its_parts_is_taken(url):
     assert validate_database_url(url) == url
 
 
+def test_the_driver_of_a_sqlite_url_is_dropped():
+    """What the first seed called its file by names the same file here."""
+    url = "sqlite+aiosqlite:///data/security.db"
+    assert validate_database_url(url) == "sqlite:///data/security.db"
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("", "must begin with sqlite://, postgresql://"),
+        ("", "must begin with sqlite://, sqlite+aiosqlite://, postgresql://"),
         ("security.db", "must begin with sqlite://"),
         ("mysql://u:p@h/d", "must begin with sqlite://"),
         ("sqlite:///", "the database must be a file"),
         ("sqlite:///:memory:", "the database must be a file"),
         ("sqlite://data/security.db", "three slashes"),
+        ("sqlite:///data/security.db?timeout=5", "ends with its path"),
+        ("sqlite+aiosqlite:///a.db#b", "ends with its path"),
         ("postgresql://h/d", "user missing"),
         ("postgresql://u:p@/d", "host missing"),
         ("postgresql://u:p@h", "database missing"),
@@ -74,6 +82,15 @@ def test_a_masked_url_keeps_all_but_the_password():
     """Which server and which user stays readable."""
     shown = mask_url("postgresql://u:secret@h:1/d?x=1")
     assert shown == f"postgresql://u:{MASK}@h:1/d?x=1"
+
+
+@pytest.mark.parametrize(
+    "option", ["password", "pass", "api_key", "APIKEY", "apikey", "token", "secret"]
+)
+def test_a_masked_url_keeps_the_names_of_its_secret_options(option):
+    """A password may stand behind the ? as well."""
+    shown = mask_url(f"redis://h/0?a=1&{option}=hunter2&b=2")
+    assert shown == f"redis://h/0?a=1&{option}={MASK}&b=2"
 
 
 def complaint(url):

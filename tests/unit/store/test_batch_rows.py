@@ -137,5 +137,5 @@ def test_decisions_applied_to_the_store_leave_nothing_to_decide(conn):
     settle(conn, at(100_000))
     assert settle(conn, at(100_000)).actions == ()
     assert batches.cameras_with_work(conn) == []
-    spans = [(b.started_at, b.ended_at) for b in events.closed_without_event(conn)]
+    spans = [(b.started_at, b.ended_at) for b in events.awaiting_verdict(conn)]
     assert spans == [(at(0), at(45)), (at(200), at(210))]

@@ -34,11 +34,11 @@ def judge(conn, kind=RULES, *, revision=1, score=50, batch_id="b1", upload_ids=(
 def test_a_verdict_makes_the_event_and_ends_its_uploads(conn):
     """Event and ends are one transaction, and the batch waits for nobody any more."""
     upload = close(conn, 1)
-    assert [batch.id for batch in events.closed_without_event(conn)] == ["b1"]
+    assert [batch.id for batch in events.awaiting_verdict(conn)] == ["b1"]
     event = judge(conn, upload_ids=[upload])
     assert events.get_event(conn, event.id) == event
     assert uploads.get(conn, upload).state is UploadState.ANALYSED
-    assert events.closed_without_event(conn) == []
+    assert events.awaiting_verdict(conn) == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_reopened_batch_waits_for_its_next_verdict(conn):
     close(conn, 1)
     judge(conn, revision=1)
     batches.apply(conn, "gate", [CloseBatch("b1", 2)])
-    assert [batch.revision for batch in events.closed_without_event(conn)] == [2]
+    assert [batch.revision for batch in events.awaiting_verdict(conn)] == [2]
 
 
 def test_pages_of_events_join_without_gap_or_repetition(conn):

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.feeding import EmbeddedFeeder
 from hsid.messages import DetectionJob
 from hsid.model import (
     Arrival,
@@ -17,7 +18,6 @@ from hsid.model import (
     RefusalReason,
     UploadState,
 )
-from hsid.queues.feeder import EmbeddedFeeder
 from hsid.queues.protocol import Entry, QueueOverflowPolicy
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store import batches, uploads
@@ -110,7 +110,7 @@ async def test_what_finds_no_room_waits_and_is_fed_in_order(store) -> None:
 
     assert await house.states() == ["queued", "queued", "queued", "received"]
     assert await house.queued() == [2, 3]
-    assert await house.feeder.feed() == 0
+    assert await house.feeder.feed()
 
 
 async def test_an_evicted_upload_ends_as_dead(store) -> None:
@@ -130,29 +130,72 @@ async def test_restoring_puts_back_what_was_lost_and_doubles_nothing(store) -> N
     await house.feeder.receive(build_arrivals("a", "b"))
     await house.detection_queue.ack(await house.detection_queue.lease(1, duration=60))
 
-    rejected = await house.feeder.restore()
+    waits = await house.feeder.restore()
 
-    assert rejected == 0
+    assert not waits
     assert sorted(await house.queued()) == [1, 2]
 
 
-async def test_a_closed_batch_that_nobody_judged_is_put_back(store) -> None:
-    """A crash between the closing and the entry loses no event."""
-    house = House(store)
-    await house.feeder.receive(build_arrivals("a"))
-    seen = [Detection("person", 0.9, Box(0, 0, 5, 5))]
-    await store.write(
-        lambda conn: uploads.record_detections(conn, 1, seen, width=10, height=10, detector="test")
-    )
-    await store.write(_close_batch)
+async def seen(house, name: str) -> int:
+    """Have an upload that is the only one of a closed batch of its name."""
+    (upload,) = await house.feeder.receive(build_arrivals(name))
+    found = [Detection("person", 0.9, Box(0, 0, 5, 5))]
+    opened = batches.StartBatch(name, (upload.id,), NOON, NOON)
 
-    await house.feeder.restore()
+    def store(conn):
+        uploads.record_detections(conn, upload.id, found, width=10, height=10, detector="test")
+        batches.apply(conn, "cam", [opened, batches.CloseBatch(name, 1)])
+
+    await house.store.write(store)
+    return upload.id
+
+
+async def test_a_closed_batch_that_waits_for_a_verdict_is_put(store) -> None:
+    """Whatever came between its closing and the queue, the next round finds it."""
+    house = House(store)
+    await seen(house, "b1")
+
+    assert not await house.feeder.feed()
 
     assert list(await house.analysis_queue.peek()) == [
         Entry("batch:b1:1", {"batch_id": "b1", "revision": 1})
     ]
 
 
-def _close_batch(conn) -> None:
-    opened = batches.StartBatch("b1", (1,), NOON, NOON)
-    batches.apply(conn, "cam", [opened, batches.CloseBatch("b1", 1)])
+async def test_a_batch_that_finds_no_room_waits(store) -> None:
+    """It is told so, and put when there is room."""
+    house = House(store, capacity=1)
+    await seen(house, "b1")
+    await house.feeder.feed()
+    await seen(house, "b2")
+
+    assert await house.feeder.feed()
+
+    await house.analysis_queue.ack(await house.analysis_queue.lease(1, duration=60))
+    await store.write(lambda conn: uploads.mark_analysed(conn, [1]))
+    assert not await house.feeder.feed()
+    assert [entry.id for entry in await house.analysis_queue.peek()] == ["batch:b2:1"]
+
+
+async def test_a_batch_that_was_given_up_does_not_come_back(store) -> None:
+    """Its uploads have their end; nothing waits for a verdict any more."""
+    house = House(store)
+    upload_id = await seen(house, "b1")
+    await store.write(lambda conn: uploads.bury(conn, upload_id, "nobody could judge it"))
+
+    await house.feeder.feed()
+
+    assert await house.analysis_queue.peek() == []
+
+
+async def test_the_uploads_of_an_evicted_batch_end_as_dead(store) -> None:
+    """With drop_oldest no end is silent, in the second queue as in the first."""
+    house = House(store, capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
+    upload_id = await seen(house, "b1")
+    await house.feeder.feed()
+    await seen(house, "b2")
+
+    await house.feeder.feed()
+
+    row = await store.read(partial(uploads.get, upload_id=upload_id))
+    assert (row.state, row.reason) == (UploadState.DEAD, "overflow")

@@ -1,0 +1,83 @@
+"""The reconciler's rounds, on a virtual clock."""
+
+import trio
+
+from actors.reconciler import Reconciler
+from hsid.queues.protocol import QueueUnavailableError
+
+
+class Life:
+    """An actor's lifetime that a test ends."""
+
+    def __init__(self) -> None:
+        self.stopping = trio.Event()
+
+    def ready(self) -> None:
+        """Nobody waits for it."""
+
+    def beat(self) -> None:
+        """Nobody watches."""
+
+
+class ScriptedFeeder:
+    """Notes when it is asked and answers by its scripts, whose last lines go on for ever."""
+
+    def __init__(self, *, restore=(False,), feed=(False,)) -> None:
+        self.scripts = {"restore": list(restore), "feed": list(feed)}
+        self.asked = []
+
+    async def restore(self) -> bool:
+        return self._answer("restore")
+
+    async def feed(self) -> bool:
+        return self._answer("feed")
+
+    def _answer(self, what: str) -> bool:
+        self.asked.append((what, trio.current_time()))
+        script = self.scripts[what]
+        line = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(line, Exception):
+            raise line
+        return line
+
+    def times(self, what: str) -> list[float]:
+        began = self.asked[0][1]
+        return [round(when - began, 3) for name, when in self.asked if name == what]
+
+
+async def run_for(seconds: float, feeder: ScriptedFeeder) -> ScriptedFeeder:
+    """Run the reconciler on *feeder* for a while."""
+    with trio.move_on_after(seconds):
+        await Reconciler(feeder).run(Life())
+    return feeder
+
+
+async def test_it_restores_once_and_then_feeds_from_time_to_time(autojump_clock) -> None:
+    """What a crash lost is put back at the start; later rounds are few while nothing waits."""
+    feeder = await run_for(95, ScriptedFeeder())
+
+    assert feeder.times("restore") == [0]
+    assert feeder.times("feed") == [0, 30, 60, 90]
+
+
+async def test_it_looks_often_while_something_waits_for_room(autojump_clock) -> None:
+    """A full queue is refilled soon after there is room, not half a minute later."""
+    feeder = await run_for(20, ScriptedFeeder(feed=[True, True, True, False]))
+
+    assert feeder.times("feed") == [0, 0.5, 1, 1.5]
+
+
+async def test_it_restores_until_everything_found_room(autojump_clock) -> None:
+    """An entry that the full queue rejected is put again."""
+    feeder = await run_for(20, ScriptedFeeder(restore=[True, True, False]))
+
+    assert feeder.times("restore") == [0, 0.5, 1]
+
+
+async def test_an_absent_store_only_costs_time(autojump_clock) -> None:
+    """It goes on with what it was about when the store is back."""
+    away = QueueUnavailableError("away")
+    feeder = await run_for(20, ScriptedFeeder(restore=[away, away, False], feed=[away, False]))
+
+    assert feeder.times("restore") == [0, 0.5, 1]
+    assert feeder.times("feed") == [1, 1.5]
