@@ -5,11 +5,12 @@ stderr, one line a problem. Nothing is created, changed or connected to.
 """
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from hsid.cli import terminal
 
 if TYPE_CHECKING:
     # for its type only: `hsid --help` needs no settings, and reading them takes a while
@@ -28,8 +29,7 @@ def read_settings(config_file: Path | None) -> "Settings":
     try:
         return load_settings(config_file)
     except ConfigError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_CONFIG)
+        terminal.fail(str(error), EXIT_CONFIG)
 
 
 @click.command("check-config")

@@ -47,11 +47,10 @@ class Target:
 )
 @click.pass_context
 def main(context: click.Context, socket_path: Path | None, timeout: float) -> None:
-    r"""Ask the hsid daemon how it is and what it saw.
+    """Ask the hsid daemon how it is and what it saw.
 
-    \b
-    Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted,
-    5 not found, 6 timed out.
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted, 5 not found, 6
+    timed out.
     """
     terminal.respect_no_color(context)
     context.obj = Target(socket_path or client.find_socket(os.environ), timeout)

@@ -1,7 +1,6 @@
 """`hsid`: run the daemon, see it at work, look at what it has stored.
 
-Exit codes: 0 ok, 1 failed, 2 usage, 3 a daemon runs and can't be reached, 78 the configuration
-can't be used. Whatever is heavy is imported inside of the command that needs it.
+Whatever is heavy is imported inside of the command that needs it.
 """
 
 import sys
@@ -24,7 +23,11 @@ config_option = click.option(
 @click.group(context_settings=terminal.GROUP_SETTINGS)
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Watch camera uploads, detect, group, judge and tell."""
+    """Watch camera uploads, detect, group, judge and tell.
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 a daemon runs and can't be reached, 4 not permitted, 6
+    timed out, 78 the configuration can't be used.
+    """
     terminal.respect_no_color(context)
 
 

@@ -48,7 +48,8 @@ def _look(
 ) -> Document:
     try:
         return client.get(settings.control_socket_path, target, query, timeout=TIMEOUT)
-    except client.DaemonUnreachableError as error:
+    except (client.DaemonUnreachableError, client.NotPermittedError) as error:
+        # The socket of a killed daemon may be closed to us, too, and says nothing then.
         if _is_daemon_running(settings):
             words = f"hsid: a daemon runs on {settings.data_dir}, but {error}"
             terminal.fail(words, error.exit_code)

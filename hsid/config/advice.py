@@ -29,7 +29,8 @@ _SECTIONS_FOR_LATER = (
 )
 _FOR_LATER = frozenset(
     {name for section in _SECTIONS_FOR_LATER for name in section.model_fields}
-    | {"debug", "admin_enabled", "admin_api_key", "log_db_enabled", "log_db_min_level"}
+    | {"app_name", "app_version", "debug", "admin_enabled", "admin_api_key"}
+    | {"log_db_enabled", "log_db_min_level"}
     | {"queue_backpressure_threshold", "max_requeue_iterations"}
     | {"nemotron_url", "nemotron_read_timeout", "ai_health_timeout"}
 )
@@ -48,6 +49,9 @@ def advice_on(settings: Settings) -> Iterator[str]:
     if not settings.foscam_base_path.is_dir():
         where = settings.origin("foscam_base_path")
         yield f"{where}: foscam_base_path: there is no folder {settings.foscam_base_path}"
+    if not settings.database_url.startswith("sqlite"):
+        where = settings.origin("database_url")
+        yield f"{where}: database_url: this version runs on a SQLite file only, not on it"
     if len(settings.rtdetr_url) > 1:
         where = settings.origin("rtdetr_url")
         yield f"{where}: rtdetr_url: this version uses the first of several services only"

@@ -7,19 +7,26 @@ after it had worked in between. The lines of that time are lost to it alone.
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
+
+_FILE_MODE = 0o640  # as the database's: who was at home when is nobody else's business
 
 
 def validate_log_file_path(path: Path) -> str | None:
     """Make the folder of the log file; return None, or why the file can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            return None
+        os.close(_open_private(os.fspath(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT))
     except OSError as error:
         return error.strerror or type(error).__name__
+    return None
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, _FILE_MODE)
 
 
 class _FailsAlone(logging.Handler):
@@ -62,3 +69,12 @@ class LogFileHandler(_FailsAlone, RotatingFileHandler):
             os.fspath(path), maxBytes=max_bytes, backupCount=backup_count, encoding="utf-8"
         )
         self.name = "file"
+
+    def _open(self) -> TextIOWrapper:
+        # Overridden for the mode alone; the file after a rollover has it as well.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        return TextIOWrapper(
+            os.fdopen(_open_private(self.baseFilename, flags), "ab"),
+            encoding="utf-8",
+            write_through=True,
+        )

@@ -65,6 +65,16 @@ def test_what_this_version_does_not_use_yet_is_a_warning(house):
     ]
 
 
+def test_a_database_that_this_version_can_not_use_is_a_warning(house):
+    """The daemon would refuse it at its start."""
+    (house / "hsid.toml").write_text(
+        f'foscam_base_path = "{house}"\ndatabase_url = "postgresql://u:p@h/d"\n'
+    )
+    assert run(check_config).stderr.splitlines() == [
+        "warning: hsid.toml:2: database_url: this version runs on a SQLite file only, not on it"
+    ]
+
+
 @pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, False)])
 def test_a_secret_in_a_file_for_everybody_is_a_warning(mode, is_told, house):
     """It is told together with the way out."""

@@ -98,6 +98,17 @@ def test_the_file_is_made_with_its_folder_and_rotated(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_the_file_is_not_for_everybody(tmp_path, capsys):
+    """It tells who was at home; those put aside do as well."""
+    path = tmp_path / "logs" / "hsid.log"
+    setup_logging(settings(log_file_path=path))
+    for _ in range(40):
+        get_logger("hsid.test").info("x" * 4_000)
+    files = list(path.parent.iterdir())
+    assert len(files) > 1
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o640}
+
+
 def test_a_file_that_can_not_be_made_is_a_warning(tmp_path, capsys):
     """The daemon runs without it, and says so."""
     (tmp_path / "logs").write_text("a file, no folder")
