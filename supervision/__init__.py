@@ -77,6 +77,7 @@ from supervision._outcome import (
     Stopped,
     describe,
     is_normal,
+    leaves,
 )
 from supervision._restart import Restart
 from supervision._sink import LoggingSink, level_of
@@ -126,6 +127,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "StopCause",
     "describe",
     "is_normal",
+    "leaves",
     # events
     "Event",
     "ChildEvent",

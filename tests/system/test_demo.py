@@ -1,5 +1,6 @@
 """The demo as a newcomer runs it: a process of its own, the real daemon, real photographs."""
 
+import contextlib
 import json
 import os
 import signal
@@ -143,12 +144,13 @@ def test_without_once_the_daemon_lives_until_ctrl_c(tmp_path, surroundings):
         text=True,
         **surroundings,
     )
-    with demo:
+    with demo, contextlib.ExitStack() as otherwise:
+        otherwise.callback(demo.kill)  # a failing test must not wait for what lives on
         lines = []
         while not lines or "Ctrl-C" not in lines[-1]:
             lines.append(demo.stdout.readline())
             assert lines[-1], "the demo ended by itself"
-        (address,) = [line.split()[2] for line in lines if line.startswith("  hsictl --socket")]
+        (address,) = [line.split()[2] for line in lines if "hsictl --socket" in line]
         ask = "from hsid.cli.hsictl import main; main()"
         done = python(ask, "--socket", address, "status", "--json", surroundings=surroundings)
         demo.send_signal(signal.SIGINT)
@@ -168,3 +170,13 @@ def test_a_folder_with_something_in_it_is_not_taken(tmp_path, surroundings):
 
     assert done.returncode == 2
     assert names_in(tmp_path) == ["mine"]
+
+
+def test_a_folder_that_can_not_be_used_is_told_in_words(surroundings, tmp_path):
+    """A path too long for a socket, or one in a file: one line, no traceback."""
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / ("d" * 120), tmp_path / "file" / "below"):
+        done = python(HSID, "demo", "--once", "--keep", str(folder), surroundings=surroundings)
+        assert done.returncode == 1
+        assert b"hsid: the demo failed" in done.stderr
+        assert "Traceback" not in done.stderr.replace("\\nTraceback", "")

@@ -3,6 +3,7 @@
 import json
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -12,13 +13,17 @@ from tempfile import TemporaryDirectory
 import click
 import trio
 
+from hsid.cli import terminal
+from hsid.cli.client import ControlError
 from hsid.cli.demo import report
 from hsid.cli.demo.play import Outcome, Watch, perform
 from hsid.cli.demo.progress import shown
-from hsid.cli.demo.stage import Stage, running_daemon, set_up
+from hsid.cli.demo.stage import QUIET_SECONDS, Stage, running_daemon, set_up
 from hsid.cli.demo.story import Scene
 from hsid.config import Settings
 from hsid.observe.logging import setup_logging
+from hsid.store.errors import StoreError
+from supervision import EscalationError, leaves
 
 
 def run(scenes: Sequence[Scene], *, once: bool, as_json: bool, keep: Path | None) -> int:
@@ -27,10 +32,18 @@ def run(scenes: Sequence[Scene], *, once: bool, as_json: bool, keep: Path | None
     Without *once* the daemon goes on until SIGINT or SIGTERM, which is then the regular end.
     Everything is written into *keep*, or into a temporary folder that goes away.
     """
-    with _folder(keep) as folder:
-        stage, settings = set_up(folder)
-        _log_into_the_folder(settings)
-        return trio.run(partial(_run, scenes, stage, settings, once=once, as_json=as_json))
+    exit_code, failures = 1, []
+    try:
+        with _folder(keep) as folder:
+            stage, settings = set_up(folder)
+            _log_into_the_folder(settings)
+            play = partial(_run, scenes, stage, settings, once=once, as_json=as_json)
+            exit_code = trio.run(play)
+    except* (OSError, StoreError, EscalationError, ControlError) as group:
+        failures = [f"hsid: the demo failed: {error}" for error in leaves(group)]
+    if failures:
+        terminal.fail("\n".join(failures), exit_code)
+    return exit_code
 
 
 async def _run(
@@ -75,8 +88,11 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def _invite(stage: Stage) -> None:
+    beside = Path(sys.executable).with_name("hsictl")
+    hsictl = beside if beside.exists() else "hsictl"
     click.echo(f"\nThe daemon goes on: upload pictures to {stage.cameras}, and ask it with")
-    click.echo(f"  hsictl --socket {stage.control_socket} status")
+    click.echo(f"  {hsictl} --socket {stage.control_socket} status")
+    click.echo(f"An event is told when its camera has seen nothing for {QUIET_SECONDS} s.")
     click.echo("Ctrl-C ends it.\n")
 
 

@@ -41,17 +41,18 @@ class Watch:
     def __init__(self, stage: Stage, say: Say) -> None:
         self._stage = stage
         self._say = say
-        self._told: dict[int, str] = {}
+        self._told: dict[int, int] = {}
 
     async def look(self) -> Document:
         """Say what is new among the events; return the status from before they were asked for."""
         status = await self._stage.ask("/v1/status")
         page = await self._stage.ask("/v1/events", limit=MOST_EVENTS)
         for event in reversed(page["events"]):
-            line = report.announce(event)
-            if self._told.get(event["event_id"]) != line:
-                self._told[event["event_id"]] = line
-                self._say(line)
+            event_id, revision = event["event_id"], event["revision"]
+            told = self._told.get(event_id)
+            if told != revision:
+                self._told[event_id] = revision
+                self._say(report.announce(event, is_new=told is None))
         return status
 
     async def go_on(self) -> None:

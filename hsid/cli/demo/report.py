@@ -51,12 +51,13 @@ def render(summary: Document) -> str:
     return "\n\n".join(parts)
 
 
-def announce(event: Document) -> str:
-    """Return the line that tells of *event* when it comes or changes."""
+def announce(event: Document, *, is_new: bool) -> str:
+    """Return the line that tells of *event* when it comes, or was judged again with more seen."""
+    number = f"event {event['event_id']}{'' if is_new else ' again'}"
     started = text.local_time(event["started_at"])
     camera, summary = text.printable(event["camera_id"]), text.printable(event["summary"])
     risk = f"risk {event['risk_score']} {text.coloured(event['risk_level'])}"
-    return f"{started}  {camera}  {risk}  {summary}"
+    return f"{number:14}{started}  {camera}  {risk}  {summary}"
 
 
 def _events(events: Sequence[Document]) -> str:

@@ -25,6 +25,10 @@ TIMEOUT: Seconds = 10.0
 """How long the daemon may take to answer a question."""
 
 
+QUIET_SECONDS = 15
+"""After so long without anything seen an incident is over: longer than any gap in the story."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where the demo plays; everything it writes lies in *folder*."""
@@ -79,6 +83,7 @@ def _config(stage: Stage) -> str:
         f"control_socket_path = {json.dumps(str(stage.control_socket))}",
         f"foscam_base_path = {json.dumps(str(stage.cameras))}",
         "settle_seconds = 0.5",
+        f"batch_idle_timeout_seconds = {QUIET_SECONDS}",
         "batch_late_seconds = 5",
     ]
     for folder, place in CAMERAS.items():
