@@ -179,4 +179,5 @@ def test_a_folder_that_can_not_be_used_is_told_in_words(surroundings, tmp_path):
         done = python(HSID, "demo", "--once", "--keep", str(folder), surroundings=surroundings)
         assert done.returncode == 1
         assert b"hsid: the demo failed" in done.stderr
-        assert "Traceback" not in done.stderr.replace("\\nTraceback", "")
+        assert b"Traceback" not in done.stderr.splitlines()[-1]
+        assert not done.stderr.splitlines()[-1].startswith(b" ")
