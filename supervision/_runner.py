@@ -66,7 +66,7 @@ class Incarnation:
         self._scope.cancel(reason=f"supervisor: {cause.value}")
 
     def fence(self) -> None:
-        """Mark the incarnation as given up: nothing it says counts any more."""
+        """Mark the incarnation as given up, for itself to see; the core drops what it still says."""
         self.ctx.is_fenced = True
 
 

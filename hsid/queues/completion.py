@@ -76,7 +76,7 @@ class Completion:
     puts: tuple[Put, ...] = ()
     acks: tuple[Settlement, ...] = ()
     on_done: Callable[[Outcome], None] | None = None
-    """Called in the event loop once the completion is durable, or has failed: for notices."""
+    """Called in the event loop once the completion is durable: for notices."""
 
 
 class Completer(Protocol):

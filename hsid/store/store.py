@@ -100,7 +100,7 @@ class Store:
         *call* runs in the writing thread: it is short, does not commit, and what it returns
         does not depend on the connection. If it raises, its own writes are undone.
 
-        *Cancellation*: leaves at once; the call is carried out all the same.
+        *Cancellation*: leaves at once; once it was handed in, the call is carried out all the same.
 
         Raises:
             StoreUnavailableError: Nothing was stored; try again later.
