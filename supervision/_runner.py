@@ -66,7 +66,7 @@ class Incarnation:
         self._scope.cancel(reason=f"supervisor: {cause.value}")
 
     def fence(self) -> None:
-        """Mark the incarnation as given up, for itself to see; the core drops what it still says."""
+        """Mark the incarnation as given up, to be seen by itself; the core drops its notices."""
         self.ctx.is_fenced = True
 
 
