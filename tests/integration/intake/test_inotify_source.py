@@ -207,7 +207,7 @@ async def test_cancelled_waiting_loses_no_hint(root: Path, place) -> None:
         with trio.fail_after(10):
             while not wanted <= seen:
                 # Longer and longer up to a point, so that a busy machine gets through as well.
-            with trio.move_on_after(0.0002 * 1.5 ** (cancelled % 16)) as scope:
+                with trio.move_on_after(0.0002 * 1.5 ** (cancelled % 16)) as scope:
                     seen |= {hint.path for hint in await source.next_hints()}
                 cancelled += scope.cancelled_caught
 
