@@ -31,6 +31,7 @@ class Target:
 
 
 @click.group(context_settings=terminal.GROUP_SETTINGS)
+@terminal.version_option(prog_name="hsictl")
 @click.option(
     "--socket",
     "socket_path",
@@ -77,5 +78,5 @@ def events(target: Target, *, limit: int, before: int | None, as_json: bool) -> 
 
 @main.command()
 def version() -> None:
-    """Print the version of this program."""
+    """Print the version of this program, as --version does."""
     click.echo(f"hsictl {__version__}")

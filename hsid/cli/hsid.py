@@ -21,6 +21,7 @@ config_option = click.option(
 
 
 @click.group(context_settings=terminal.GROUP_SETTINGS)
+@terminal.version_option(prog_name="hsid")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Watch camera uploads, detect, group, judge and tell.
@@ -87,7 +88,7 @@ def events(*, config_file: Path | None, limit: int, before: int | None, as_json:
 
 @main.command()
 def version() -> None:
-    """Print the version of this program."""
+    """Print the version of this program, as --version does."""
     click.echo(f"hsid {__version__}")
 
 

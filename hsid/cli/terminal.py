@@ -4,15 +4,18 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import click
 
+from hsid import __version__
 from hsid.cli import text
 from hsid.cli.client import Document
 
 GROUP_SETTINGS = {"help_option_names": ["-h", "--help"]}
 
+version_option = partial(click.version_option, __version__, message="%(prog)s %(version)s")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the JSON document.")
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most."

@@ -76,6 +76,11 @@ def local_time(text: str) -> str:
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def local_time_with_offset(text: str) -> str:
+    """Return `local_time` and its offset from UTC, as a camera's clock may be in another zone."""
+    return datetime.fromisoformat(text).astimezone().isoformat(" ", "seconds")
+
+
 def duration(seconds: float | None) -> str:
     """Return *seconds* in the two units that matter."""
     if seconds is None:
@@ -94,7 +99,7 @@ def _event_row(event: Document) -> tuple[object, ...]:
     by = event["analysis"] if event["state"] == "final" else f"{event['analysis']} (provisional)"
     return (
         event["event_id"],
-        local_time(event["started_at"]),
+        local_time_with_offset(event["started_at"]),
         event["camera_id"],
         event["risk_score"],
         event["risk_level"],

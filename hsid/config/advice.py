@@ -51,7 +51,8 @@ def advice_on(settings: Settings) -> Iterator[str]:
         yield f"{where}: foscam_base_path: there is no folder {settings.foscam_base_path}"
     if not settings.database_url.startswith("sqlite"):
         where = settings.origin("database_url")
-        yield f"{where}: database_url: this version runs on a SQLite file only, not on it"
+        words = "this version keeps its data in a SQLite file only, and refuses to run with another"
+        yield f"{where}: database_url: {words}"
     if len(settings.rtdetr_url) > 1:
         where = settings.origin("rtdetr_url")
         yield f"{where}: rtdetr_url: this version uses the first of several services only"

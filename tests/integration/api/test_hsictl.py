@@ -3,6 +3,7 @@
 import json
 import socket
 
+from hsid import __version__
 from tests.integration.api.conftest import build_event, hsictl, running
 
 
@@ -101,6 +102,21 @@ async def test_the_option_goes_before_the_environment(house, path):
         done = await hsictl("--socket", str(path), "status", socket=elsewhere)
 
     assert done.returncode == 0
+
+
+async def test_the_help_names_the_exit_codes_and_nothing_else_odd(path):
+    """Scripts are written after it; no mark-up for the help's own formatting is left in it."""
+    shown = (await hsictl("--help", socket=path)).stdout.decode()
+
+    assert "Exit codes: 0 ok" in shown
+    assert "\\b" not in shown
+
+
+async def test_the_version_is_an_option_and_a_command(path):
+    """Both print the same line, without a daemon."""
+    option, command = [await hsictl(ask, socket=path) for ask in ("--version", "version")]
+
+    assert option.stdout == command.stdout == f"hsictl {__version__}\n".encode()
 
 
 async def test_starting_loads_nothing_heavy(path):

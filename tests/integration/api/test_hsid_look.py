@@ -8,6 +8,7 @@ import pytest
 import trio
 from click.testing import CliRunner
 
+from hsid import __version__
 from hsid.cli.hsid import main
 from hsid.model import Arrival, CaptureSource, FileVersion
 from hsid.store import uploads
@@ -109,6 +110,16 @@ def test_a_bad_configuration_gives_exit_code_78(data_dir, monkeypatch, command):
 
     assert done.exit_code == 78
     assert "queue_max_size" in done.stderr
+
+
+def test_the_help_names_the_exit_codes():
+    """78 is what a service manager has to know."""
+    assert "78 the configuration can't be used" in " ".join(hsid("--help").stdout.split())
+
+
+def test_the_version_is_an_option_and_a_command():
+    """Both print the same line."""
+    assert hsid("--version").stdout == hsid("version").stdout == f"hsid {__version__}\n"
 
 
 def test_a_json_demo_that_goes_on_is_refused():

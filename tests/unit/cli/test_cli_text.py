@@ -1,6 +1,7 @@
 """Documents as text for people."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,19 @@ def test_a_status_from_the_file_says_that_no_daemon_runs():
 def test_durations_are_shown_in_the_units_that_matter(seconds, shown):
     """At most two units, the largest first."""
     assert text.duration(seconds) == shown
+
+
+def test_a_time_says_how_far_from_utc_its_clock_is(monkeypatch):
+    """The camera's zone, in which the summary speaks, may be another than this machine's."""
+    monkeypatch.setenv("TZ", "XYZ-5:30")
+    time.tzset()
+    try:
+        shown = text.local_time_with_offset("2025-03-04T02:13:00.250000Z")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert shown == "2025-03-04 07:43:00+05:30"
 
 
 def test_an_empty_list_of_events_says_so():
