@@ -88,7 +88,10 @@ def running(base: Path, **settings: object) -> Iterator[Daemon]:
         yield daemon
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()  # nothing is left behind, should it not have ended
 
 
 def _is_past_detection(count: int, status: Document) -> bool:

@@ -11,7 +11,7 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,12 @@ from benchmarks._pictures import distinct_jpegs
 from benchmarks._report import at_most, print_report, spread
 
 
-def feed(folder: Path, pictures: Iterator[bytes]) -> int:
-    """Put finished *pictures* into a camera's folder the way a camera does; return how many."""
+def feed(folder: Path, pictures: Iterable[bytes]) -> None:
+    """Put finished *pictures* into a camera's folder the way a camera does."""
     camera = folder / "front"
     camera.mkdir(exist_ok=True)
-    count = 0
-    for count, picture in enumerate(pictures, 1):  # noqa: B007 (the last number is the count)
+    for picture in pictures:
         (camera / f"picture_{time.monotonic_ns()}.jpg").write_bytes(picture)
-    return count
 
 
 def burst(daemon: Daemon, count: int) -> dict[str, float]:
@@ -36,7 +34,7 @@ def burst(daemon: Daemon, count: int) -> dict[str, float]:
     pictures = list(distinct_jpegs(count))
     before = daemon.uploads()["arrived"]
     began = time.monotonic()
-    feed(daemon.folder, iter(pictures))
+    feed(daemon.folder, pictures)
     written = time.monotonic()
     ended = daemon.wait_for(before + count)
     return {
@@ -53,7 +51,7 @@ def lone_files(daemon: Daemon, arrivals: Path, count: int) -> list[float]:
     delays = []
     for picture in distinct_jpegs(count):
         known = _lines(arrivals)
-        feed(daemon.folder, iter([picture]))
+        feed(daemon.folder, [picture])
         closed = time.monotonic()
         while len(lines := _lines(arrivals)) == len(known):
             if time.monotonic() > closed + PATIENCE_S:

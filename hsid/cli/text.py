@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 import click
 
 from hsid.cli.client import Document
+from hsid.observe.logging_redaction import escape
 
 ENDS = ("analysed", "nothing_seen", "refused", "duplicate", "dead", "pending")
 LEVEL_COLOURS = {"low": "green", "medium": "yellow", "high": "red", "critical": "bright_red"}
@@ -19,10 +20,7 @@ NO_EVENTS = "no events"
 
 def printable(text: object) -> str:
     """Return *text* with every character that a terminal might obey written as its code."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in str(text)
-    )
+    return escape(str(text))
 
 
 def coloured(word: str) -> str:
