@@ -4,12 +4,13 @@ The core decides (`_core`, pure), one task per supervisor does (`_life`), and ea
 task of its own (`_runner`). Knows trio and the standard library, and nothing of what it supervises.
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
-`_core`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`,
-`_supervisor`.
+`_core`, `_deadlines`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`,
+`_life`, `_handle`, `_supervisor`, `_dynamic`.
 """
 
 from supervision._backoff import Backoff
 from supervision._context import Context
+from supervision._dynamic import DynamicSupervisor
 from supervision._errors import (
     AlreadyReady,
     ChildAlreadyPresent,
@@ -23,6 +24,7 @@ from supervision._errors import (
     FatalChildError,
     IgnoreStart,
     IntensityExceeded,
+    NotPausable,
     RequestRefused,
     SpecError,
     StartInterrupted,
@@ -38,7 +40,10 @@ from supervision._events import (
     ChildEvent,
     ChildExited,
     ChildParked,
+    ChildPaused,
     ChildReady,
+    ChildrenStopped,
+    ChildResumed,
     ChildStalled,
     ChildStarting,
     ChildStopping,
@@ -52,6 +57,7 @@ from supervision._events import (
     RestartRefused,
     RestartScheduled,
     ShutdownOverrun,
+    SignificantChildLeft,
     Stage,
     StaleNotice,
     SupervisorReady,
@@ -59,6 +65,7 @@ from supervision._events import (
     SupervisorStopping,
     ZombieEnded,
 )
+from supervision._handle import BaseSupervisor, TreeOptions
 from supervision._hard_exit import EXIT_CODE, dump_stacks
 from supervision._outcome import (
     ChildId,
@@ -81,8 +88,9 @@ from supervision._outcome import (
 )
 from supervision._restart import Restart
 from supervision._sink import LoggingSink, level_of
-from supervision._snapshot import ChildCounts, ChildSnapshot
+from supervision._snapshot import ChildCounts, ChildSnapshot, SupervisorStatistics
 from supervision._spec import (
+    AutoShutdown,
     ChildMain,
     ChildSpec,
     Kind,
@@ -101,6 +109,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "Restart",
     "Strategy",
     "OnExhausted",
+    "AutoShutdown",
     "Backoff",
     "RestartWindow",
     "SupervisorSpec",
@@ -108,10 +117,14 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "ChildId",
     # running it
     "Supervisor",
+    "DynamicSupervisor",
+    "BaseSupervisor",
+    "TreeOptions",
     "Context",
     # how it stands
     "ChildSnapshot",
     "ChildCounts",
+    "SupervisorStatistics",
     "Death",
     # how an incarnation ended
     "Outcome",
@@ -142,9 +155,12 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "RestartScheduled",
     "RestartRefused",
     "GroupRestart",
+    "SignificantChildLeft",
     "ChildStalled",
     "ChildParked",
     "ChildUnparked",
+    "ChildPaused",
+    "ChildResumed",
     "ChildStopping",
     "ChildAbandoned",
     "ZombieEnded",
@@ -154,6 +170,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "ShutdownOverrun",
     "SupervisorReady",
     "SupervisorStopping",
+    "ChildrenStopped",
     "SupervisorStopped",
     # what a child raises to tell its supervisor something
     "DoNotRestart",
@@ -172,6 +189,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "ChildRestarting",
     "ChildAlreadyPresent",
     "ChildIsZombie",
+    "NotPausable",
     "StartInterrupted",
     "SupervisorIsStopping",
     "SupervisorNotRunning",

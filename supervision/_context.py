@@ -42,6 +42,7 @@ class Context:
         self.beat_at: Seconds = trio.current_time()
         self.is_ready = False
         self.is_fenced = False
+        self.is_paused = False
         self._on_ready = on_ready
 
     @property
@@ -62,6 +63,10 @@ class Context:
         self._on_ready()
 
     started = ready
+
+    def set_paused(self, is_paused: bool) -> None:  # noqa: FBT001 - the word from above
+        """Note whether to take new work."""
+        self.is_paused = is_paused
 
     def beat(self) -> None:
         """Give a sign of life; call it from the loop that does the work, waiting loops included."""

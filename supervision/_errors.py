@@ -112,6 +112,12 @@ class ChildIsZombie(RequestRefused):
     problem = "is a zombie"
 
 
+class NotPausable(RequestRefused):
+    """The child is a supervisor; pause the workers below it."""
+
+    problem = "is a supervisor and can't be paused: pause its children"
+
+
 class SupervisorIsStopping(RequestRefused):
     """The supervisor is going down and takes no more requests."""
 
@@ -130,6 +136,7 @@ REFUSALS: dict[str, type[RequestRefused]] = {
     "restarting": ChildRestarting,
     "present": ChildAlreadyPresent,
     "zombie": ChildIsZombie,
+    "no_worker": NotPausable,
     "stopping": SupervisorIsStopping,
     "interrupted": StartInterrupted,
 }

@@ -6,7 +6,10 @@ from supervision._events import (
     ChildAbandoned,
     ChildExited,
     ChildParked,
+    ChildReady,
     ChildStalled,
+    ChildStarting,
+    ChildStopping,
     CleanupFailed,
     Escalated,
     Event,
@@ -15,7 +18,7 @@ from supervision._events import (
     RestartRefused,
     ShutdownOverrun,
 )
-from supervision._outcome import Completed, is_normal
+from supervision._outcome import Completed, StopCause, Stopped, is_normal
 from supervision._restart import Restart
 
 _logger = logging.getLogger("supervision")
@@ -34,12 +37,19 @@ _LEVELS: dict[type[Event], int] = {
 
 def level_of(event: Event) -> int:
     """Return the level of `logging` that *event* deserves."""
-    if isinstance(event, ChildExited):
-        if not is_normal(event.outcome):
+    match event:
+        case ChildStarting(is_requested=True) | ChildReady(is_requested=True):
+            return logging.DEBUG  # whoever asked for it knows
+        case ChildStopping(cause=StopCause.TERMINATED):
+            return logging.DEBUG
+        case ChildExited(outcome=Stopped(cause=StopCause.TERMINATED, error=None)):
+            return logging.DEBUG
+        case ChildExited(outcome=Completed(), restart=Restart.PERMANENT):
+            return logging.WARNING
+        case ChildExited(outcome=outcome) if not is_normal(outcome):
             return logging.ERROR
-        is_odd = isinstance(event.outcome, Completed) and event.restart is Restart.PERMANENT
-        return logging.WARNING if is_odd else logging.INFO
-    return _LEVELS.get(type(event), logging.INFO)
+        case _:
+            return _LEVELS.get(type(event), logging.INFO)
 
 
 class LoggingSink:
