@@ -221,6 +221,7 @@ class Life:
             services=self._services,
             on_ready=lambda: self.post(Readied(child, number)),
         )
+        ctx.set_paused(self.state.children[child].is_paused)
         incarnation = Incarnation(self.state.children[child].spec, ctx, owner=self)
         self._running[child, number] = incarnation
 

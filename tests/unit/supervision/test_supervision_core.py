@@ -60,19 +60,6 @@ def test_same_input_gives_the_same_step():
     assert step(state, Ended("a", 1, CRASH), 3.0) == step(state, Ended("a", 1, CRASH), 3.0)
 
 
-@pytest.mark.parametrize(
-    "notice", [Readied("a", 7), Ended("a", 7, Returned()), Ended("x", 1, CRASH)]
-)
-def test_notice_of_another_incarnation_is_dropped_and_counted(notice):
-    """What is over can't speak, nor can what never was (case 19)."""
-    state, _ = play(Begin())
-    after, actions = step(state, notice, 0.0)
-
-    assert after.stale_notices == 1
-    assert after.children == state.children
-    assert [each.event.name for each in actions] == ["stale_notice"]
-
-
 def test_beat_of_the_dead_means_nothing():
     """A sign of life from an incarnation that is over changes nothing."""
     state, _ = play(Begin())
