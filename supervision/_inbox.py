@@ -47,7 +47,7 @@ class Inbox(AsyncIterator[T], Generic[T]):
         """
         letter = None
         while letter is None:
-            await self._attention.wait_resumed()
+            await self._attention.wait_resumed()  # gives way to others, paused or not
             if self._attention.stopping.is_set():
                 return None
             try:
