@@ -4,15 +4,19 @@ The core decides (`_core`, pure), one task per supervisor does (`_life`), and ea
 task of its own (`_runner`). Knows trio and the standard library, and nothing of what it supervises.
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
-`_core`, `_deadlines`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`,
-`_life`, `_handle`, `_supervisor`, `_dynamic`.
+`_core`, `_deadlines`, `_attention`, `_ask`, `_box`, `_inbox`, `_mailbox`, `_context`, `_runner`,
+`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_handle`, `_supervisor`, `_dynamic`.
 """
 
+from supervision._ask import Answer
 from supervision._backoff import Backoff
+from supervision._box import MailboxStatistics, Overflow
 from supervision._context import Context
 from supervision._dynamic import DynamicSupervisor
 from supervision._errors import (
+    AlreadyAnswered,
     AlreadyReady,
+    AskTimedOut,
     ChildAlreadyPresent,
     ChildIsZombie,
     ChildNotFound,
@@ -24,6 +28,11 @@ from supervision._errors import (
     FatalChildError,
     IgnoreStart,
     IntensityExceeded,
+    MailboxClosed,
+    MailboxError,
+    MailboxFull,
+    NoAnswer,
+    NoAnswerReason,
     NotPausable,
     RequestRefused,
     SpecError,
@@ -67,6 +76,7 @@ from supervision._events import (
 )
 from supervision._handle import BaseSupervisor, TreeOptions
 from supervision._hard_exit import EXIT_CODE, dump_stacks
+from supervision._mailbox import Mailbox, Ref
 from supervision._outcome import (
     ChildId,
     Completed,
@@ -199,4 +209,17 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     # the last resort
     "EXIT_CODE",
     "dump_stacks",
+    # messages to children
+    "Mailbox",
+    "Overflow",
+    "Ref",
+    "Answer",
+    "MailboxStatistics",
+    "MailboxError",
+    "MailboxFull",
+    "MailboxClosed",
+    "AskTimedOut",
+    "NoAnswer",
+    "NoAnswerReason",
+    "AlreadyAnswered",
 ]

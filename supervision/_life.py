@@ -220,6 +220,7 @@ class Life:
             number,
             services=self._services,
             on_ready=lambda: self.post(Readied(child, number)),
+            heartbeat_timeout=self.state.children[child].spec.heartbeat_timeout,
         )
         ctx.set_paused(self.state.children[child].is_paused)
         incarnation = Incarnation(self.state.children[child].spec, ctx, owner=self)
