@@ -29,6 +29,7 @@ from supervision import (
     ChildMain,
     ChildSnapshot,
     ChildSpec,
+    LoopMonitor,
     OnExhausted,
     Strategy,
     Supervisor,
@@ -101,6 +102,9 @@ def build_tree(house: House) -> Supervisor:
         intensity=3,
         period=60,
         hard_exit_after=30,
+        # Nothing here may work on the loop for a second, so who does is named in the log; a minute
+        # of it is a loop that won't come back, and the service manager starts a new process.
+        loop_monitor=LoopMonitor(limit=1, hard_limit=60),
         sink=SupervisionLog(),
     )
     return root

@@ -5,7 +5,8 @@ task of its own (`_runner`). Knows trio and the standard library, and nothing of
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
 `_core`, `_deadlines`, `_attention`, `_ask`, `_box`, `_inbox`, `_mailbox`, `_context`, `_runner`,
-`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_handle`, `_supervisor`, `_dynamic`.
+`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_loop_monitor`, `_handle`, `_supervisor`,
+`_dynamic`, `_signals`.
 """
 
 from supervision._ask import Answer
@@ -28,6 +29,7 @@ from supervision._errors import (
     FatalChildError,
     IgnoreStart,
     IntensityExceeded,
+    LoopMonitorInUse,
     MailboxClosed,
     MailboxError,
     MailboxFull,
@@ -76,6 +78,7 @@ from supervision._events import (
 )
 from supervision._handle import BaseSupervisor, TreeOptions
 from supervision._hard_exit import EXIT_CODE, dump_stacks
+from supervision._loop_monitor import LoopMonitor, LoopStatistics
 from supervision._mailbox import Mailbox, Ref
 from supervision._outcome import (
     ChildId,
@@ -97,6 +100,12 @@ from supervision._outcome import (
     leaves,
 )
 from supervision._restart import Restart
+from supervision._signals import (
+    STOP_SIGNALS,
+    StopSignals,
+    catch_stop_signals,
+    run_until_signalled,
+)
 from supervision._sink import LoggingSink, level_of
 from supervision._snapshot import ChildCounts, ChildSnapshot, SupervisorStatistics
 from supervision._spec import (
@@ -131,11 +140,17 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "BaseSupervisor",
     "TreeOptions",
     "Context",
+    "run_until_signalled",
+    "catch_stop_signals",
+    "StopSignals",
+    "STOP_SIGNALS",
+    "LoopMonitor",
     # how it stands
     "ChildSnapshot",
     "ChildCounts",
     "SupervisorStatistics",
     "Death",
+    "LoopStatistics",
     # how an incarnation ended
     "Outcome",
     "Completed",
@@ -204,6 +219,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "SupervisorIsStopping",
     "SupervisorNotRunning",
     "SupervisorAlreadyRunning",
+    "LoopMonitorInUse",
     "WouldDeadlock",
     "AlreadyReady",
     # the last resort

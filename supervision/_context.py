@@ -20,6 +20,10 @@ class Services(Protocol):
     def sink(self) -> EventSink:
         """Where events go."""
 
+    @property
+    def forgiven_at(self) -> Seconds:
+        """When the loop's last stall ended: heartbeats missed before that were nobody's fault."""
+
     def draw_seed(self) -> float:
         """Return a random number for one life's jitter."""
 

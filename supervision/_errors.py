@@ -153,6 +153,10 @@ class SupervisorAlreadyRunning(SupervisionError):
     """One `Supervisor` object runs once at a time; it was put into two places or run twice."""
 
 
+class LoopMonitorInUse(SupervisionError):
+    """One `LoopMonitor` object watches one tree at a time; it was given to two that run."""
+
+
 class WouldDeadlock(SupervisionError):
     """A child asked to wait for its own end; use `request_stop`, which does not wait."""
 

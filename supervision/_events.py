@@ -170,9 +170,15 @@ class Escalated(ChildEvent):
 
 @dataclass(frozen=True, slots=True)
 class LoopStalled(Event):
-    """The event loop stood still for about *late_by* seconds; deadlines were forgiven."""
+    """The event loop stood still for about *late_by* seconds; deadlines were forgiven.
+
+    A `LoopMonitor` knows the *task* that held it up, and where: *stack*, outermost call first.
+    Without one, a supervisor only notices that it is late.
+    """
 
     late_by: Seconds
+    task: str | None = None
+    stack: str = ""
 
 
 @dataclass(frozen=True, slots=True)

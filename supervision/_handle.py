@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypedDict, assert_never
 
 import trio
@@ -32,6 +33,7 @@ from supervision._errors import (
 from supervision._events import EventSink
 from supervision._hard_exit import ExitFunction, exit_process
 from supervision._life import Life, escalation
+from supervision._loop_monitor import LoopMonitor
 from supervision._outcome import ChildId, Seconds
 from supervision._restart import Restart
 from supervision._runner import ancestry
@@ -58,12 +60,14 @@ class TreeOptions(TypedDict, total=False):
     *hard_exit_after*: seconds that the stop of the root may take, and that zombies of any
     supervisor may outlive it, before the process ends; 30 unless given.
     *exit_function*: what ends the process, given the exit status.
+    *loop_monitor*: what finds the task that holds up the event loop; nothing unless given.
     """
 
     sink: EventSink | None
     rng: random.Random | None
     hard_exit_after: Seconds
     exit_function: ExitFunction
+    loop_monitor: LoopMonitor | None
 
 
 class BaseSupervisor:
@@ -80,6 +84,7 @@ class BaseSupervisor:
         self._rng = options.get("rng")
         self._hard_exit_after = options.get("hard_exit_after", 30.0)
         self._exit_function = options.get("exit_function", exit_process)
+        self._loop_monitor = options.get("loop_monitor")
         if not self._hard_exit_after > 0:
             owner = f"Supervisor {spec.id!r}"
             raise SpecError(owner, "hard_exit_after", "must be above 0 seconds")
@@ -138,8 +143,10 @@ class BaseSupervisor:
             task_status.started()
 
         services = RootServices(self._sink, self._rng, self._exit_function)
-        # The limit on the stop is one on zombies, too.
-        await self._run(self.id, services, announce, None, self._hard_exit_after, math.inf)
+        monitor = self._loop_monitor
+        with monitor.watching(self.id, services) if monitor else nullcontext():
+            # The limit on the stop is one on zombies, too.
+            await self._run(self.id, services, announce, None, self._hard_exit_after, math.inf)
         if not announced.is_set():  # stopped while starting: who waits has waited enough
             task_status.started()
 

@@ -168,7 +168,9 @@ class Life:
         """Return the last sign of life of one that is due; asking all others would be in vain."""
         number = self.state.children[child].incarnation
         running = self._running.get((child, number))
-        return None if running is None else Beaten(child, number, running.ctx.beat_at)
+        if running is None:
+            return None
+        return Beaten(child, number, max(running.ctx.beat_at, self._services.forgiven_at))
 
     def _step(self, children: trio.Nursery, *events: Input) -> None:
         self.state, actions = _core.steps(self.state, events, trio.current_time())

@@ -1,6 +1,7 @@
-"""Sinks: the default one, and the guard around every one."""
+"""Sinks: the default one, the guard around every one, and one that tells a stall once."""
 
 import logging
+import math
 
 from supervision._events import (
     ChildAbandoned,
@@ -18,7 +19,7 @@ from supervision._events import (
     RestartRefused,
     ShutdownOverrun,
 )
-from supervision._outcome import Completed, StopCause, Stopped, is_normal
+from supervision._outcome import Completed, Seconds, StopCause, Stopped, is_normal
 from supervision._restart import Restart
 
 _logger = logging.getLogger("supervision")
@@ -74,3 +75,24 @@ class GuardedSink:
         except Exception:
             self.errors += 1
             _logger.exception("the event sink raised on %s", event.name)
+
+
+class StallSink:
+    """Passes events on, but of the loop's stalls only the first word on each.
+
+    A monitor tells of a stall when it ends; supervisors whose deadlines passed meanwhile notice it
+    after that, and know less.
+    """
+
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._told_until: Seconds = -math.inf
+
+    def emit(self, event: Event) -> None:
+        """Pass *event* on, unless it is known already."""
+        match event:
+            case LoopStalled(task=str()):
+                self._told_until = event.at
+            case LoopStalled() if event.at - event.late_by <= self._told_until:
+                return
+        self._sink.emit(event)

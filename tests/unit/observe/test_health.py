@@ -5,7 +5,7 @@ import trio
 
 from hsid.observe.health import HealthState, judge
 from supervision import Backoff, ChildSpec, DoNotRestart, OnExhausted, Supervisor
-from supervision.testing import CrashesAfter, Obedient, Script, Stubborn, running
+from supervision.testing import BeatsFor, CrashesAfter, Obedient, Script, Stubborn, running
 
 QUICK = {"backoff": Backoff.none(), "on_exhausted": OnExhausted.PARK, "cooldown": 100}
 
@@ -42,7 +42,7 @@ async def test_actor_that_must_not_be_restarted_waits_for_somebody(autojump_cloc
 
 async def test_actor_that_would_not_end_is_a_trouble(autojump_clock):
     """Its successor works, but something runs on that should not."""
-    child = ChildSpec("a", Script(Stubborn(50), Obedient()), heartbeat_timeout=1, grace=1)
+    child = ChildSpec("a", Script(Stubborn(20), BeatsFor(0.2)), heartbeat_timeout=1, grace=1)
     health = await judged(child, after=10)
 
     assert health.troubles[0].startswith("pipeline/a did not end when it was stopped")
