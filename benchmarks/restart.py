@@ -49,8 +49,8 @@ PAUSE_S = 0.001  # between ready and crash, so that every crash finds the loop a
 NEVER = OnExhausted.NEVER
 
 
-class Crasher:
-    """A child that crashes over and over, and the sink that sees it come back."""
+class Phoenix:
+    """A child that dies and rises, over and over, and the sink that sees it rise."""
 
     def __init__(self, restarts: int) -> None:
         self.delays_ms: list[float] = []
@@ -70,21 +70,21 @@ class Crasher:
 
     def emit(self, event: Event) -> None:
         """Note how long its restart took; the supervisor has taken notice of it by now."""
-        if isinstance(event, ChildReady) and event.child == "crasher" and event.incarnation > 1:
+        if isinstance(event, ChildReady) and event.child == "phoenix" and event.incarnation > 1:
             self.delays_ms.append(1000 * (time.perf_counter() - self._crashed_at))
 
 
 async def restart_delays(restarts: int, siblings: int) -> list[float]:
     """Return, for each restart beside *siblings*, the milliseconds from crash to ready."""
-    crasher = Crasher(restarts)
+    phoenix = Phoenix(restarts)
     others = [ChildSpec(f"sibling-{number}", Obedient()) for number in range(siblings)]
-    child = ChildSpec("crasher", crasher, backoff=Backoff.none(), on_exhausted=NEVER)
+    child = ChildSpec("phoenix", phoenix, backoff=Backoff.none(), on_exhausted=NEVER)
     async with trio.open_nursery() as nursery:
-        supervisor = Supervisor("root", [child, *others], sink=crasher)
+        supervisor = Supervisor("root", [child, *others], sink=phoenix)
         await nursery.start(supervisor.run)
-        await crasher.is_done.wait()
+        await phoenix.is_done.wait()
         supervisor.stop()
-    return crasher.delays_ms
+    return phoenix.delays_ms
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:
