@@ -20,7 +20,7 @@ def waiting(name, due):
 
 @given(MOVES)
 def test_earliest_is_the_least_of_what_all_children_say(moves):
-    """However often their deadlines moved, to and fro, or went away."""
+    """However often their deadlines moved, back and forth, or went away."""
     deadlines, children = Deadlines(), {}
     for name, due in moves:
         children[name] = waiting(name, due)
