@@ -48,11 +48,12 @@ class Attention:
     def until_news(self, longest: Seconds = math.inf) -> Iterator[None]:
         """Beat, and bound what the block awaits to *longest*, the next beat, and any news.
 
-        News are the request to stop, a pause and its end. Look at those before the block: only what
-        comes later ends it.
+        News are the request to stop, also if it has come already, a pause and its end.
         """
         self.beat()
         with trio.move_on_after(min(longest, self._beat_every)) as scope:
+            if self.stopping.is_set():
+                scope.cancel(reason="supervision: the child is asked to stop")
             self._waits.add(scope)
             try:
                 yield
