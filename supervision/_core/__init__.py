@@ -96,9 +96,9 @@ def _advance(t: Transition) -> None:
     match t.state.mode:
         case Mode.RUNNING:
             roll(t)
-        case Mode.STOPPING if t.live_count == 0:
+        case Mode.STOPPING:
             finish(t)
-        case Mode.STOPPING:  # dynamic children: nobody waits for a turn, all end at once
-            pass
         case Mode.NEW | Mode.STOPPED:
             pass
+        case _:
+            assert_never(t.state.mode)

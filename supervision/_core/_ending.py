@@ -241,18 +241,16 @@ def _meet_fate(t: Transition, child: Child, outcome: Outcome) -> None:
             _keep_down(t, child, Phase.DONE)
             if child.spec.significant and not isinstance(outcome, Ignored):
                 _consider_shutdown(t, child)
+        case impossible:
+            assert_never(impossible)
 
 
 def _consider_shutdown(t: Transition, child: Child) -> None:
     """Stop if those that matter have left: *child* just did, by itself and for good."""
-    match t.state.spec.auto_shutdown:
-        case AutoShutdown.ALL_SIGNIFICANT if any(map(_matters_still, t.children.values())):
-            return
-        case AutoShutdown.ALL_SIGNIFICANT | AutoShutdown.ANY_SIGNIFICANT:
-            t.emit(SignificantChildLeft(*t.about(child)))
-            shut_down(t)
-        case AutoShutdown.NEVER:  # refused when the child was described
-            return
+    one_is_enough = t.state.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT
+    if one_is_enough or not any(map(_matters_still, t.children.values())):
+        t.emit(SignificantChildLeft(*t.about(child)))
+        shut_down(t)
 
 
 def _matters_still(child: Child) -> bool:

@@ -1,6 +1,7 @@
 """Management: OTP's calls (start, restart, terminate, delete), each answered exactly once."""
 
 from dataclasses import replace
+from typing import assert_never
 
 from supervision._core._messages import (
     DeleteChild,
@@ -129,3 +130,5 @@ def _why_not_down(child: Child | None) -> Refusal | None:
             return Refusal.RESTARTING
         case Phase.STOPPED | Phase.DONE | Phase.PARKED | Phase.ZOMBIE:
             return None
+        case _:
+            assert_never(child.phase)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import assert_never
 
 from supervision._core._messages import Ticket
 from supervision._events import Stage
@@ -230,6 +231,8 @@ def budget_left(state: State, child: Child, now: Seconds) -> int | None:
             return 0 if child.is_trial else max(0, state.spec.intensity - child.attempt)
         case OnExhausted.ESCALATE:
             return state.window.left(now)
+        case _:
+            assert_never(child.spec.on_exhausted)
 
 
 def reset_if_healthy(child: Child, ran_for: Seconds) -> Child:

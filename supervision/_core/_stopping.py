@@ -95,7 +95,9 @@ def _stop_unless_stopping(t: Transition, child: Child) -> None:
 
 
 def finish(t: Transition) -> None:
-    """Leave: every child is down or abandoned."""
+    """Leave once every child is down or abandoned; dynamic ones may all be on their way yet."""
+    if t.live_count:
+        return
     t.enter(Mode.STOPPED)
     if t.state.spec.is_dynamic:
         t.emit(ChildrenStopped(t.state.path, t.now, ends=t.state.ends))

@@ -181,3 +181,12 @@ async def test_two_receivers_share_the_work(autojump_clock):
             await box.ref.tell("third")
             assert await two.receive(box) == "third"
             one.ask_to_stop()
+
+
+async def test_wait_of_a_child_that_was_asked_to_stop_ends_at_once(autojump_clock, ctx):
+    """Whoever looks too late is not left waiting for news that have come already."""
+    ctx.ask_to_stop()
+    with ctx.until_news():
+        await trio.sleep_forever()
+
+    assert trio.current_time() == 0

@@ -45,13 +45,15 @@ def test_taking_what_is_due_takes_each_child_once_and_leaves_the_others(moves, n
 
 def test_what_is_outdated_is_swept_out():
     """A child that is restarted for ever does not fill the memory with its old deadlines."""
-    deadlines = Deadlines()
-    for due in range(10_000):
-        children = {"a": waiting("a", float(due))}
+    deadlines, sooner = Deadlines(), waiting("b", 0.0)
+    deadlines.arm("b", 0.0)
+    for due in range(1, 10_000):
+        children = {"a": waiting("a", float(due)), "b": sooner}
         deadlines.arm("a", float(due))
-        deadlines.earliest(children)
+        assert deadlines.earliest(children) == 0.0
 
     assert len(deadlines) < 100
+    assert deadlines.take_due(children, 10_000.0) == ("b", "a")
 
 
 def test_deadline_of_a_forgotten_child_never_comes():
