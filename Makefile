@@ -5,6 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# What decides in supervision: every branch of it is tested.
+CORE := supervision/_core/*,supervision/_window.py,supervision/_backoff.py
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test flaky check format bench example constraints clean
 
@@ -28,6 +31,8 @@ test: check  ## lint, types, import contract, then all tests with coverage
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --fail-under=90
+	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100 --format=total > /dev/null || \
+	  { echo "the pure core of supervision is covered whole, or not at all" >&2; exit 1; }
 
 # One seed decides the order of the tests, hypothesis's examples, and which task trio runs first.
 SEED  ?=
