@@ -1,7 +1,8 @@
 """The core against a world that does anything at any time (section 7 of the specification).
 
 The world keeps what a driver would: which incarnations run, and whether they were given up. After
-each step it checks what must hold whatever happened.
+each step it checks what must hold whatever happened; where the strategy is one_for_one, also that
+the core is exactly where the naive model is.
 """
 
 from dataclasses import replace
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supervision import (
+    AutoShutdown,
     Backoff,
     ChildExited,
     ChildSpec,
     ChildStopping,
+    GroupRestart,
     OnExhausted,
     Restart,
     RestartScheduled,
@@ -25,6 +28,7 @@ from supervision import (
 from supervision._core import initial_state, step
 from supervision._core._messages import (
     Abandon,
+    Arm,
     Beaten,
     Begin,
     DeleteChild,
@@ -33,19 +37,23 @@ from supervision._core._messages import (
     Ended,
     Exit,
     HardExit,
+    NotStarted,
+    PauseChild,
     Readied,
     Reply,
     RestartChild,
+    SetPaused,
     Start,
     StartChild,
     Stop,
     TerminateChild,
     Tick,
 )
-from supervision._core._state import PENDING, Phase
+from supervision._core._state import PENDING, Mode, Phase
 from supervision._outcome import Declined, Failure, Raised, Returned
 from supervision.testing import Obedient
 from tests.unit.supervision.core_clock import due_children, next_deadline
+from tests.unit.supervision.naive_model import NaiveSupervisor
 
 OOPS = Failure("OSError", "oops")
 ENDINGS = [Returned(), Raised(OOPS), Raised(OOPS, is_fatal=True), Declined("no")]
@@ -58,8 +66,13 @@ BACKOFFS = [
 ]
 
 
+def name_of(answer):
+    """Return the answer as the model words it."""
+    return type(answer).__name__ if isinstance(answer, Done | NotStarted) else answer.value
+
+
 @st.composite
-def child_specs(draw, *, may_park, name=NAMES):
+def child_specs(draw, *, may_park, may_matter=False, name=NAMES):
     restart = draw(st.sampled_from(Restart))
     is_temporary = restart is Restart.TEMPORARY
     policies = [OnExhausted.ESCALATE, OnExhausted.NEVER]
@@ -78,19 +91,39 @@ def child_specs(draw, *, may_park, name=NAMES):
         on_exhausted=draw(st.sampled_from(policies)),
         cooldown=6.0,
         exclusive=draw(st.booleans()),
+        significant=may_matter and restart is not Restart.PERMANENT and draw(st.booleans()),
     )
 
 
 class World(RuleBasedStateMachine):
     """A driver without tasks: it books the actions, and hypothesis plays the children."""
 
-    @initialize(data=st.data(), strategy=st.sampled_from(Strategy), intensity=st.integers(0, 3))
-    def begin(self, data, strategy, intensity):
-        may_park = strategy is Strategy.ONE_FOR_ONE
-        specs = [data.draw(child_specs(name=st.just(each), may_park=may_park)) for each in DECLARED]
-        self.spec = SupervisorSpec(
-            "root", tuple(specs), strategy=strategy, intensity=intensity, period=PERIOD
-        )
+    @initialize(
+        data=st.data(),
+        strategy=st.sampled_from(Strategy),
+        intensity=st.integers(0, 3),
+        auto_shutdown=st.sampled_from(AutoShutdown),
+        is_dynamic=st.booleans(),
+    )
+    def begin(self, data, strategy, intensity, auto_shutdown, is_dynamic):
+        rules = {"intensity": intensity, "period": PERIOD}
+        if is_dynamic:
+            self.policy = {"may_park": True}
+            template = ChildSpec("t", Obedient())
+            self.spec = SupervisorSpec("root", (), template=template, **rules)
+        else:
+            self.policy = {
+                "may_park": strategy is Strategy.ONE_FOR_ONE,
+                "may_matter": auto_shutdown is not AutoShutdown.NEVER,
+            }
+            specs = tuple(
+                data.draw(child_specs(name=st.just(each), **self.policy)) for each in DECLARED
+            )
+            rules |= {"strategy": strategy, "auto_shutdown": auto_shutdown}
+            self.spec = SupervisorSpec("root", specs, **rules)
+        is_naive = self.spec.strategy is Strategy.ONE_FOR_ONE
+        self.model = NaiveSupervisor(self.spec) if is_naive else None
+        self.paused = {}
         self.now = 100.0
         self.state = initial_state(self.spec, path="root", seed=0.5, now=self.now)
         self.running = {}  # (child, incarnation) -> whether it was given up
@@ -108,6 +141,28 @@ class World(RuleBasedStateMachine):
         self.state, actions = step(before, event, self.now)
         for action in actions:
             self.book(before, action)
+        if before.is_stopping:
+            assert self.state.is_stopping, "came back from its stop"
+        if self.model is not None:
+            events = [action.event for action in actions if isinstance(action, Emit)]
+            restarts = [each for each in events if isinstance(each, RestartScheduled)]
+            self.model.feed(event, self.now, {each.child: each.delay for each in restarts})
+            self.compare()
+
+    def compare(self):
+        """Hold the core against the model."""
+        assert {
+            child: (each.phase.value, each.incarnation, each.due)
+            for child, each in self.state.children.items()
+        } == {
+            child: (each.phase, each.number, each.due) for child, each in self.model.stories.items()
+        }
+        assert {ticket: [name_of(each)] for ticket, (each,) in self.replies.items()} == (
+            self.model.replies
+        )
+        gave_up = self.state.give_up
+        assert (gave_up.grounds.value if gave_up else None) == self.model.gave_up
+        assert self.state.mode.value == self.model.mode
 
     def book(self, before, action):
         match action:
@@ -122,6 +177,11 @@ class World(RuleBasedStateMachine):
             case Exit():
                 self.exits += 1
                 assert all(self.running.values()), "left while a child was waited for"
+            case Arm(child, at):
+                assert self.state.children[child].due == at
+            case SetPaused(child, number, is_paused):
+                assert not self.running[child, number]
+                assert self.paused[child] is is_paused
             case HardExit():
                 assert len(self.state.zombies) > self.spec.max_zombies
 
@@ -144,6 +204,10 @@ class World(RuleBasedStateMachine):
                 self.ended.append((child, number))
             case RestartScheduled(child=child, delay=delay):
                 self.book_restart(child, delay)
+            case GroupRestart(child=child, ids=ids):
+                self.book_group(child, ids)
+            case ChildStopping(cause=StopCause.SHUTDOWN) if self.spec.is_dynamic:
+                pass  # they know no order
             case ChildStopping(child=child, cause=StopCause.SHUTDOWN):
                 order = list(self.state.children)
                 later = order[order.index(child) + 1 :]
@@ -157,6 +221,15 @@ class World(RuleBasedStateMachine):
             self.scheduled.append(self.now)
             recent = [each for each in self.scheduled if each >= self.now - PERIOD]
             assert len(recent) <= self.spec.intensity
+
+    def book_group(self, offender, ids):
+        """Nobody is in a group that its strategy does not name, and all of them are in order."""
+        order = list(self.state.children)
+        assert list(ids) == sorted(ids, key=order.index)
+        assert offender in ids
+        assert self.spec.strategy is not Strategy.ONE_FOR_ONE
+        if self.spec.strategy is Strategy.REST_FOR_ONE:
+            assert min(map(order.index, ids)) == order.index(offender)
 
     def ticket(self):
         self.tickets += 1
@@ -223,7 +296,7 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def add(self, data):
-        spec = data.draw(child_specs(may_park=self.spec.strategy is Strategy.ONE_FOR_ONE))
+        spec = data.draw(child_specs(**self.policy))
         if spec.lenient_start:
             spec = replace(spec, lenient_start=False)
         self.feed(StartChild(self.ticket(), spec))
@@ -234,6 +307,12 @@ class World(RuleBasedStateMachine):
         self.feed(DeleteChild(ticket, child))
         if self.replies[ticket] == [Done()]:
             assert child not in self.state.children
+
+    @rule(child=NAMES, is_paused=st.booleans())
+    def pause(self, child, is_paused):
+        if child in self.state.children:
+            self.paused[child] = is_paused
+        self.feed(PauseChild(self.ticket(), child, is_paused))
 
     @rule(is_urgent=st.booleans())
     @precondition(lambda self: len(self.started) > 5)
@@ -254,6 +333,24 @@ class World(RuleBasedStateMachine):
         live = {(c.id, c.incarnation) for c in self.state.children.values() if c.is_live}
         assert live == {each for each, gone in self.running.items() if not gone}
         assert self.state.zombies == {each for each, gone in self.running.items() if gone}
+
+    @invariant()
+    def counts_and_wishes_are_kept(self):
+        children = self.state.children
+        assert self.state.live_count == sum(each.is_live for each in children.values())
+        for child in [each for each in self.paused if each not in children]:
+            del self.paused[child]
+        wishes = {child: each.is_paused for child, each in children.items() if each.is_paused}
+        assert wishes == {child: True for child, is_paused in self.paused.items() if is_paused}
+
+    @invariant()
+    def state_is_bounded(self):
+        state = self.state
+        assert len(state.window.times) <= state.spec.intensity
+        assert len(state.halting) + len(state.rollout) <= 2 * len(state.children)
+        assert set(state.children) <= {*DECLARED, "d", "e"}
+        if state.mode in (Mode.NEW, Mode.STOPPED):
+            assert state.live_count == 0
 
     @invariant()
     def queues_hold_what_they_should(self):
