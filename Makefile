@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 CORE := supervision/_core/*,supervision/_window.py,supervision/_backoff.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test flaky check format bench example constraints clean
+.PHONY: help demo test flaky mutation check format bench example constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,11 @@ flaky: $(STAMP)  ## unit, trio and conformance tests 20 times, each with another
 	    { echo "once more: make flaky SEED=$$seed TESTS='$(TESTS)'" >&2; exit 1; }; \
 	done
 
+mutation: $(STAMP)  ## change supervision's core a little, over and over: does a test notice? (10 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[mutation]'
+	$(BIN)/python -m tests.mutation
+
 check: $(STAMP)  ## lint, format, types, import contract, spelling, test docstrings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -73,4 +78,4 @@ constraints:  ## pin what a fresh installation brings, without any address
 	rm -rf $(VENV)/fresh
 
 clean:  ## remove what was installed and built here
-	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist mutants .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

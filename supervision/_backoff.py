@@ -31,9 +31,9 @@ class Backoff:
 
     def __post_init__(self) -> None:
         for field, is_valid, problem in (
-            ("minimum", 0 <= self.minimum < math.inf, "must be 0 or more seconds"),
+            ("minimum", 0 <= self.minimum < math.inf, "must be 0 or more seconds, and finite"),
             ("factor", 1 <= self.factor <= MAX_FACTOR, f"must be in 1..{MAX_FACTOR:g}"),
-            ("maximum", self.minimum <= self.maximum < math.inf, "must not be below the minimum"),
+            ("maximum", self.minimum <= self.maximum < math.inf, "must be finite, from minimum"),
             ("jitter", 0 <= self.jitter < 1, "must be in 0..1, below 1"),
             ("reset_after", 0 < self.healthy_after < math.inf, "must be given, above 0 seconds"),
         ):

@@ -2,6 +2,10 @@
 
 import pytest
 import trio
+from hypothesis import Phase, settings
+
+# A mutant is killed by the first example that fails; which is the shortest, nobody asks.
+settings.register_profile("mutation", phases=[Phase.explicit, Phase.generate], database=None)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,51 +7,46 @@ is taken from the core, which must have scheduled one for just that child at tha
 
 import math
 
-from supervision import OnExhausted, Restart, StopCause
-from supervision._core._messages import (
-    Beaten,
-    Begin,
-    DeleteChild,
-    Ended,
-    PauseChild,
-    Readied,
-    RestartChild,
-    StartChild,
-    Stop,
-    TerminateChild,
-    Tick,
-)
-from tests.unit.supervision.naive_story import Story, outcome_of
+from supervision import OnExhausted, Stage, StopCause
+from supervision._core._messages import Beaten, Begin, Ended, Readied, Stop, Tick
+from supervision._outcome import Raised
+from tests.unit.supervision.naive_calls import UP, NaiveCalls
+from tests.unit.supervision.naive_story import NOT_STARTED, Story, error_of, outcome_of
 
-UP = ("starting", "ready", "stopping")
 GRACE_AT_LEAST = 0.1
 TOLERANCE = 1.0  # a tick that late is the loop's fault, not the child's
 DOUBLINGS = 6
+NO_TIME_TO_DRAIN = (StopCause.STALLED, StopCause.START_TIMED_OUT)
 
 
-class NaiveSupervisor:
+class NaiveSupervisor(NaiveCalls):
     """A supervisor without strategy, driven by the same inputs as the core."""
 
-    def __init__(self, spec):
+    def __init__(self, spec, now):
         self.spec = spec
-        self.stories = {each.id: Story(each) for each in spec.children}
+        self.stories = {each.id: Story(each, now) for each in spec.children}
         self.line = []  # who still waits for the first start
         self.window = []  # every restart that counted, for ever
         self.mode = "new"
         self.is_ready = False
         self.is_urgent = False
         self.gave_up = None
+        self.paused = set()
+        self.restarts = 0
+        self.ends = {}
+        self.stale = 0
         self.replies = {}
         self.delays = {}  # those that the core has just scheduled
+        self.told = []  # of the last input
 
     def feed(self, event, now, delays):
         """Take one input; *delays* are those of the restarts that the core scheduled for it."""
-        self.now, self.delays = now, dict(delays)
+        self.now, self.delays, self.told = now, dict(delays), []
         match event:
             case Begin():
                 self.mode, self.line = "running", list(self.stories)
                 for story in self.stories.values():
-                    story.phase = "waiting"
+                    self.enter(story, "waiting")
             case Readied(child, number):
                 self.readied(child, number)
             case Ended(child, number, ending):
@@ -67,6 +62,14 @@ class NaiveSupervisor:
                 self.call(event)
         self.go_on()
         assert not self.delays, "the core restarts somebody that should not be"
+
+    def tell(self, name, story=None, **facts):
+        if story is not None:
+            facts |= {"child": story.spec.id, "incarnation": story.number}
+        self.told.append({"name": name, **dict(sorted(facts.items()))})
+
+    def enter(self, story, phase, due=math.inf):
+        story.phase, story.since, story.due = phase, self.now, due
 
     def living(self, child, number):
         story = self.stories.get(child)
@@ -88,12 +91,17 @@ class NaiveSupervisor:
             if story.phase in ("starting", "stopping"):
                 return
             self.line.pop(0)
+        if not self.is_ready:
+            self.tell("supervisor_ready")
         self.is_ready = True
 
     def stop_next(self):
         up = [story for story in self.stories.values() if story.phase in UP]
         if not up:
             self.mode = "stopped"
+            if self.spec.is_dynamic:
+                self.tell("children_stopped", ends=dict(self.ends))
+            self.tell("supervisor_stopped")
         elif self.spec.is_dynamic:
             for story in up:
                 self.ask(story, StopCause.SHUTDOWN)
@@ -103,10 +111,11 @@ class NaiveSupervisor:
     def stop_all(self):
         if self.mode in ("stopping", "stopped"):
             return
-        self.mode = "stopping"
+        self.mode, self.line = "stopping", []
+        self.tell("supervisor_stopping")
         for story in self.stories.values():
             if story.phase in ("waiting", "backoff", "parked"):
-                story.phase, story.due = "stopped", math.inf
+                self.enter(story, "stopped")
 
     def hurry(self, *, is_urgent):
         self.is_urgent = self.is_urgent or is_urgent
@@ -114,19 +123,29 @@ class NaiveSupervisor:
             if is_urgent and story.phase == "stopping":
                 self.cancel(story)
 
-    # One child.
+    # One child, up.
 
     def start(self, story):
-        story.phase, story.number = "starting", story.number + 1
-        story.due, story.ready_at = self.now + story.spec.start_timeout, None
+        story.number, story.ready_at = story.number + 1, None
+        self.enter(story, "starting", self.now + story.spec.start_timeout)
+        self.tell("child_starting", story, is_requested=story.starter is not None)
 
     def readied(self, child, number):
         story = self.living(child, number)
-        if story and story.phase == "starting":
-            story.phase, story.ready_at, story.beat_at = "ready", self.now, self.now
+        if not story:
+            self.tell_stale(child, number)
+        elif story.phase == "starting":
+            by_hand = story.starter is not None
+            self.tell("child_ready", story, after=self.now - story.since, is_requested=by_hand)
+            self.enter(story, "ready")
+            story.ready_at = story.beat_at = self.now
             story.wait_for_trouble()
             self.reply(story.starter, "Done")
             story.starter, story.is_new = None, False
+
+    def tell_stale(self, child, number):
+        self.stale += 1
+        self.tell("stale_notice", child=child, incarnation=number)
 
     def beaten(self, child, number, at):
         story = self.living(child, number)
@@ -138,23 +157,27 @@ class NaiveSupervisor:
     def ask(self, story, cause):
         if story.phase == "stopping":
             return
-        has_time = cause not in (StopCause.STALLED, StopCause.START_TIMED_OUT)
-        may_drain = story.spec.drain > 0 and story.phase == "ready" and has_time
-        story.phase, story.asked, story.asked_at = "stopping", cause, self.now
-        story.is_cancelled = False
-        story.due = self.now + story.spec.drain
-        if not may_drain or self.is_urgent:
+        may_drain = story.spec.drain > 0 and story.phase == "ready"
+        self.enter(story, "stopping", self.now + story.spec.drain)
+        story.asked, story.is_cancelled = cause, False
+        if not may_drain or cause in NO_TIME_TO_DRAIN or self.is_urgent:
             self.cancel(story)
+        else:
+            self.tell("child_stopping", story, stage=Stage.ASK, cause=cause)
 
     def cancel(self, story):
         grace = 0.0 if self.is_urgent else story.spec.grace
         until = self.now + max(grace, GRACE_AT_LEAST)
         story.due = min(story.due, until) if story.is_cancelled else until
+        if not story.is_cancelled:
+            self.tell("child_stopping", story, stage=Stage.CANCEL, cause=story.asked)
         story.is_cancelled = True
 
     def tick(self, due):
         expected = min((self.stories[c].due for c in due if c in self.stories), default=math.inf)
         if self.now - expected > TOLERANCE:
+            late_by = self.now - expected
+            self.tell("loop_stalled", late_by=late_by, task=None, stack="")
             self.forgive()
         for child in due:
             story = self.stories.get(child)
@@ -173,12 +196,7 @@ class NaiveSupervisor:
         if story.phase == "starting":
             self.ask(story, StopCause.START_TIMED_OUT)
         elif story.phase == "ready":
-            beat = story.spec.heartbeat_timeout
-            if beat is not None and story.beat_at + beat <= self.now:
-                self.ask(story, StopCause.STALLED)
-            else:
-                story.forget_crashes()
-                story.wait_for_trouble()
+            self.check_on(story)
         elif story.phase == "stopping" and not story.is_cancelled:
             self.cancel(story)
         elif story.phase == "stopping":
@@ -186,48 +204,71 @@ class NaiveSupervisor:
         else:
             self.start(story)
 
+    def check_on(self, story):
+        beat = story.spec.heartbeat_timeout
+        if beat is not None and story.beat_at + beat <= self.now:
+            self.tell("child_stalled", story, silent_for=self.now - story.beat_at)
+            self.ask(story, StopCause.STALLED)
+        else:
+            self.tell("child_unparked", story)
+            story.forget_crashes()
+            story.wait_for_trouble()
+
+    # One child, at its end.
+
     def ended(self, child, number, ending):
         story = self.stories.get(child)
         if story and number in story.zombies:
+            self.tell("zombie_ended", child=child, incarnation=number)
             story.zombies.discard(number)
             if story.phase == "zombie" and not story.zombies:
                 self.down(story, "stopped")
         elif self.living(child, number):
-            self.leave(story, outcome_of(story, ending))
+            self.leave(story, outcome_of(story, ending), ending)
+        else:
+            self.tell_stale(child, number)
 
     def abandon(self, story):
+        self.tell("child_abandoned", story, cause=story.asked)
         story.zombies.add(story.number)
-        self.leave(story, outcome_of(story, None))
+        self.leave(story, outcome_of(story, None), None)
         if story.phase not in ("backoff", "parked"):
-            story.phase, story.due = "zombie", math.inf
+            self.enter(story, "zombie")
 
-    def leave(self, story, outcome):
-        if story.ready_at is not None:
-            until = self.now if story.asked is None else story.asked_at
-            until = story.beat_at if story.asked is StopCause.STALLED else until
-            if until - story.ready_at >= story.spec.backoff.healthy_after:
-                story.forget_crashes()
-        answer = {"stopped": "interrupted", "ignored": "Done"}.get(outcome, "NotStarted")
+    def leave(self, story, outcome, ending):
+        ran_for = story.healthy_for(self.now)
+        facts = {"outcome": outcome, "ran_for": ran_for, "restart": story.spec.restart}
+        self.tell("child_exited", story, **facts)
+        if outcome == "Stopped" and isinstance(ending, Raised):
+            self.tell("cleanup_failed", story, failure=ending.failure)
+        if ran_for >= story.spec.backoff.healthy_after:
+            story.forget_crashes()
+        answer = {"Stopped": "interrupted", "Ignored": "Done"}.get(outcome, "NotStarted")
         self.reply(story.starter, answer)
         for ticket in story.stoppers:
             self.reply(ticket, "Done")
         was_started_by_hand, was_new, asked = story.starter is not None, story.is_new, story.asked
-        story.phase, story.due, story.ready_at = "stopped", math.inf, None
-        story.starter, story.is_new, story.stoppers, story.asked = None, False, [], None
+        self.enter(story, "stopped")
+        story.ready_at, story.asked = None, None
+        story.starter, story.is_new, story.stoppers = None, False, []
         if self.mode == "stopping":
-            return
-        if was_started_by_hand and outcome in ("not started", "fatal"):
+            self.count(outcome, ending)
+        elif was_started_by_hand and outcome in (*NOT_STARTED, "Fatal"):
             self.undo_start(story, was_new=was_new)
-        elif outcome == "fatal" and story.spec.on_exhausted is OnExhausted.PARK:
-            self.park(story, until=math.inf)
-        elif outcome == "fatal":
-            self.give_up("fatal")
+        elif outcome == "Fatal":
+            self.refuse(story)
         elif asked is StopCause.TERMINATED:
             self.down(story, "stopped")
-        elif self.is_first_start(story) and outcome == "not started":
-            self.give_up("start")
+        elif self.is_first_start(story) and outcome in NOT_STARTED:
+            self.give_up("start", story)
         else:
             self.meet_fate(story, outcome)
+
+    def count(self, outcome, ending):
+        error = error_of(outcome, ending)
+        way = "Abandoned" if ending is None else outcome
+        way = f"{way} {error}" if error else way
+        self.ends[way] = self.ends.get(way, 0) + 1
 
     def is_first_start(self, story):
         return story.number == 1 and not self.is_ready and not story.spec.lenient_start
@@ -238,130 +279,88 @@ class NaiveSupervisor:
         elif story.on_trial and not (story.spec.exclusive and story.zombies):
             self.park(story)
 
-    def meet_fate(self, story, outcome):
-        abnormal = outcome in ("crashed", "stalled", "not started")
-        if story.is_temporary or outcome == "ignored":
-            comes_back = False
+    def refuse(self, story):
+        if story.spec.on_exhausted is OnExhausted.PARK:
+            self.park(story, for_good=True)
         else:
-            comes_back = abnormal or story.spec.restart is Restart.PERMANENT
-        if comes_back:
+            self.give_up("fatal", story)
+
+    def meet_fate(self, story, outcome):
+        if story.comes_back(outcome):
             self.restart(story)
             return
         self.down(story, "done")
-        if story.spec.significant and outcome != "ignored":
-            self.consider_shutdown()
+        if story.spec.significant and outcome != "Ignored":
+            self.consider_shutdown(story)
 
-    def consider_shutdown(self):
+    def consider_shutdown(self, story):
         staying = [
-            story
-            for story in self.stories.values()
-            if story.spec.significant and story.phase in (*UP, "waiting", "backoff", "parked")
+            each
+            for each in self.stories.values()
+            if each.spec.significant and each.phase in (*UP, "waiting", "backoff", "parked")
         ]
         if self.spec.auto_shutdown == "any_significant" or not staying:
+            self.tell("significant_child_left", story)
             self.stop_all()
 
     def restart(self, story):
         policy = story.spec.on_exhausted
-        recent = [at for at in self.window if at >= self.now - self.spec.period]
         if story.spec.exclusive and story.zombies:
-            self.give_up("zombie")
-        elif policy is OnExhausted.PARK and (
-            story.on_trial or story.restarts >= self.spec.intensity
-        ):
-            self.park(story)
-        elif policy is OnExhausted.ESCALATE and len(recent) >= self.spec.intensity:
-            self.give_up("intensity")
-        else:
+            self.give_up("zombie", story)
+        elif self.budget(story) != 0:
             if policy is OnExhausted.ESCALATE:
                 self.window.append(self.now)
-            story.restarts += 1
-            story.phase, story.due = "backoff", self.now + self.delays.pop(story.spec.id)
-            self.leave_line(story)
+            self.back_off(story)
+        elif policy is OnExhausted.PARK:
+            self.park(story)
+        else:
+            self.tell("restart_refused", story, reason="restart intensity exceeded")
+            self.give_up("intensity", story)
 
-    def park(self, story, until=None):
+    def budget(self, story):
+        if story.spec.on_exhausted is OnExhausted.NEVER:
+            return None
+        if story.spec.on_exhausted is OnExhausted.PARK:
+            return 0 if story.on_trial else max(0, self.spec.intensity - story.restarts)
+        recent = [at for at in self.window if at >= self.now - self.spec.period]
+        return self.spec.intensity - len(recent)
+
+    def back_off(self, story):
+        delay, attempt = self.delays.pop(story.spec.id), story.restarts
+        story.restarts += 1
+        story.restarts_ever += 1
+        self.restarts += 1
+        left = self.budget(story)
+        facts = {"delay": delay, "attempt": attempt, "budget_left": left}
+        self.tell("restart_scheduled", story, **facts)
+        self.enter(story, "backoff", self.now + delay)
+        self.leave_line(story)
+
+    def park(self, story, *, for_good=False):
         cooldown = story.spec.cooldown * 2 ** min(story.trips, DOUBLINGS)
-        story.phase, story.due = "parked", self.now + cooldown if until is None else until
+        self.tell("child_parked", story, cooldown=None if for_good else cooldown)
+        self.enter(story, "parked", math.inf if for_good else self.now + cooldown)
         story.trips, story.on_trial = story.trips + 1, True
         self.leave_line(story)
 
-    def give_up(self, grounds):
+    def give_up(self, grounds, story):
         self.gave_up = grounds
+        self.tell("escalated", story, reason=grounds)
         self.stop_all()
 
     def down(self, story, phase):
         if story.is_temporary or self.spec.is_dynamic:
             self.forget(story)
         else:
-            story.phase, story.due = phase, math.inf
+            self.enter(story, phase)
 
     def forget(self, story):
         self.leave_line(story)
         if story.zombies:
-            story.phase, story.due = "zombie", math.inf
+            self.enter(story, "zombie")
         else:
+            self.paused.discard(story.spec.id)
             del self.stories[story.spec.id]
 
     def leave_line(self, story):
         self.line = [child for child in self.line if child != story.spec.id]
-
-    # What operators ask for.
-
-    def reply(self, ticket, answer):
-        if ticket is not None:
-            self.replies.setdefault(ticket, []).append(answer)
-
-    def call(self, request):
-        child = request.spec.id if isinstance(request, StartChild) else request.child
-        story = self.stories.get(child)
-        if isinstance(request, TerminateChild):
-            self.terminate(story, request.ticket)
-        elif isinstance(request, PauseChild):
-            self.reply(request.ticket, "Done" if story else "not_found")
-        elif self.mode in ("stopping", "stopped"):
-            self.reply(request.ticket, "stopping")
-        elif isinstance(request, StartChild):
-            self.add(story, request)
-        else:
-            self.start_or_delete(story, request)
-
-    def terminate(self, story, ticket):
-        if story is None:
-            self.reply(ticket, "not_found")
-        elif story.phase in UP:
-            story.stoppers.append(ticket)
-            if self.mode != "stopping":
-                self.leave_line(story)
-                self.ask(story, StopCause.TERMINATED)
-                story.asked = StopCause.TERMINATED
-        else:
-            self.reply(ticket, "Done")
-            if story.phase != "zombie":
-                self.leave_line(story)
-                self.down(story, "stopped")
-
-    def add(self, story, request):
-        if story is None:
-            story = Story(request.spec, starter=request.ticket, is_new=True)
-            self.stories[request.spec.id] = story
-            self.start(story)
-        else:
-            is_up = story.phase in ("starting", "ready")
-            self.reply(request.ticket, "running" if is_up else "present")
-
-    def start_or_delete(self, story, request):
-        is_restart = isinstance(request, RestartChild)
-        assert is_restart or isinstance(request, DeleteChild)
-        if story is None:
-            self.reply(request.ticket, "not_found")
-        elif story.phase in ("starting", "ready"):
-            self.reply(request.ticket, "running")
-        elif story.phase in ("stopping", "backoff", "waiting"):
-            self.reply(request.ticket, "restarting")
-        elif story.zombies and (story.spec.exclusive or not is_restart):
-            self.reply(request.ticket, "zombie")
-        elif is_restart:
-            story.starter = request.ticket
-            self.start(story)
-        else:
-            self.forget(story)
-            self.reply(request.ticket, "Done")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from supervision import ChildSpec, Restart, StopCause
 from supervision._outcome import Declined, Raised, Returned
 
-OUTCOME_OF_STOP = {StopCause.STALLED: "stalled", StopCause.START_TIMED_OUT: "not started"}
+OUTCOME_OF_STOP = {StopCause.STALLED: "Stalled", StopCause.START_TIMED_OUT: "StartTimedOut"}
+NOT_STARTED = ("StartFailed", "StartTimedOut")
+ABNORMAL = ("Crashed", "Stalled", *NOT_STARTED)
 
 
 @dataclass
@@ -14,15 +16,16 @@ class Story:
     """What has become of one child."""
 
     spec: ChildSpec
+    since: float
     phase: str = "stopped"
     number: int = 0
     due: float = math.inf
     ready_at: float | None = None
     beat_at: float = 0.0
     asked: StopCause | None = None
-    asked_at: float = 0.0
     is_cancelled: bool = False
     restarts: int = 0  # since the last healthy run
+    restarts_ever: int = 0
     trips: int = 0
     on_trial: bool = False
     starter: int | None = None
@@ -33,6 +36,10 @@ class Story:
     @property
     def is_temporary(self):
         return self.spec.restart is Restart.TEMPORARY
+
+    @property
+    def stage(self):
+        return ("cancel" if self.is_cancelled else "ask") if self.phase == "stopping" else None
 
     def forget_crashes(self):
         self.restarts, self.trips, self.on_trial = 0, 0, False
@@ -46,15 +53,37 @@ class Story:
             healthy if self.on_trial else math.inf,
         )
 
+    def healthy_for(self, now):
+        """Say how long the run that ends worked: neither its stop nor its silence is work."""
+        if self.ready_at is None:
+            return 0.0
+        if self.asked is StopCause.STALLED:
+            return self.beat_at - self.ready_at
+        return (self.since if self.phase == "stopping" else now) - self.ready_at
+
+    def comes_back(self, outcome):
+        if self.is_temporary or outcome == "Ignored":
+            return False
+        return outcome in ABNORMAL or self.spec.restart is Restart.PERMANENT
+
 
 def outcome_of(story, ending):
     """What the child's last run comes to; without an *ending* it was given up."""
-    if story.asked in OUTCOME_OF_STOP:
-        return OUTCOME_OF_STOP[story.asked]
     if story.asked is not None:
-        return "stopped"
+        return OUTCOME_OF_STOP.get(story.asked, "Stopped")
     if isinstance(ending, Raised) and ending.is_fatal:
-        return "fatal"
+        return "Fatal"
     if story.ready_at is None:
-        return "ignored" if isinstance(ending, Declined) else "not started"
-    return "completed" if isinstance(ending, Returned) else "crashed"
+        return "Ignored" if isinstance(ending, Declined) else "StartFailed"
+    return "Completed" if isinstance(ending, Returned) else "Crashed"
+
+
+def error_of(outcome, ending):
+    """Name the error behind the *outcome*, as the count of ends does; None if there is none."""
+    if outcome in ("Stalled", "StartTimedOut", "Ignored", "Completed"):
+        return None
+    if isinstance(ending, Raised):
+        return ending.failure.kind
+    if outcome == "Stopped":
+        return None
+    return "IgnoreStart" if isinstance(ending, Declined) else "StartFailed"

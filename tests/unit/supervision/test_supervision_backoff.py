@@ -42,6 +42,13 @@ def test_shortest_delays_are_the_least(backoff, unit):
         assert least <= backoff.delay(attempt, unit)
 
 
+def test_shortest_delays_grow_and_have_all_the_jitter_off():
+    """They are those of a crash loop with the worst of luck: it is judged by no milder one."""
+    backoff = Backoff(minimum=1, maximum=3, jitter=0.5)
+
+    assert list(islice(backoff.shortest_delays(), 4)) == [0.5, 1, 1.5, 1.5]
+
+
 def test_default_delays_are_the_documented_ones():
     """Half a second, doubling, at most a minute; healthy after two."""
     backoff = Backoff()
@@ -53,31 +60,33 @@ def test_default_delays_are_the_documented_ones():
 def test_none_never_waits():
     """Without a backoff every delay is zero, and health still needs a while."""
     assert [Backoff.none().delay(each, 0.5) for each in range(3)] == [0, 0, 0]
+    assert Backoff.none().maximum == 0
     assert Backoff.none().healthy_after == 10
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "problem"),
     [
-        ("minimum", -1),
-        ("minimum", math.inf),
-        ("minimum", math.nan),
-        ("factor", 0.5),
-        ("factor", 1000),
-        ("maximum", 0.1),
-        ("maximum", math.inf),
-        ("jitter", 1),
-        ("jitter", -0.1),
-        ("reset_after", 0),
-        ("reset_after", math.inf),
+        ("minimum", -1, "must be 0 or more seconds, and finite"),
+        ("minimum", math.inf, "must be 0 or more seconds, and finite"),
+        ("minimum", math.nan, "must be 0 or more seconds, and finite"),
+        ("factor", 0.5, "must be in 1..100"),
+        ("factor", 1000, "must be in 1..100"),
+        ("maximum", 0.1, "must be finite, from minimum"),
+        ("maximum", math.inf, "must be finite, from minimum"),
+        ("jitter", 1, "must be in 0..1, below 1"),
+        ("jitter", -0.1, "must be in 0..1, below 1"),
+        ("reset_after", 0, "must be given, above 0 seconds"),
+        ("reset_after", math.inf, "must be given, above 0 seconds"),
     ],
 )
-def test_impossible_backoff_is_refused(field, value):
-    """The error names the field at fault."""
+def test_impossible_backoff_is_refused(field, value, problem):
+    """The error names the field at fault, and what would do."""
     with pytest.raises(SpecError) as caught:
         Backoff(**{field: value})
 
-    assert caught.value.field == field
+    assert (caught.value.owner, caught.value.field) == ("Backoff", field)
+    assert str(caught.value) == f"Backoff: {field} {problem}"
 
 
 def test_backoff_that_never_waits_must_say_when_it_is_healthy():

@@ -22,7 +22,7 @@ from supervision._core._messages import (
     Stop,
     TerminateChild,
 )
-from supervision._outcome import Failure, Raised, Returned
+from supervision._outcome import Death, Failure, Raised, Returned
 from supervision.testing import Obedient
 from tests.unit.supervision.core_clock import next_deadline, tick
 
@@ -219,6 +219,25 @@ def test_tally_remembers_a_hundred_deaths():
 
     deaths = state.children["a"].deaths
     assert (len(deaths), deaths[0].incarnation, deaths[-1].incarnation) == (100, 51, 150)
+
+
+def test_tally_tells_when_how_long_and_of_what():
+    """One line per death, enough to see a pattern in."""
+    state, _ = play(Begin(), Readied("a", 1), now=10.0)
+    state, _ = step(state, Ended("a", 1, CRASH), 12.5)
+
+    assert state.children["a"].deaths == (Death(1, 12.5, 2.5, "Crashed", "OSError: oops"),)
+
+
+@pytest.mark.parametrize(
+    ("ending", "failure"),
+    [(CRASH, CRASH.failure), (Returned(), Failure("Completed", ""))],
+)
+def test_giving_up_names_the_error_or_else_the_outcome(ending, failure):
+    """Who is told of the escalation learns what the last straw was, even if nothing was raised."""
+    state, _ = play(Begin(), Readied("a", 1), Ended("a", 1, ending), intensity=0)
+
+    assert state.give_up.failure == failure
 
 
 def test_stale_urgent_stop_after_the_end_changes_nothing():

@@ -5,7 +5,7 @@ each step it checks what must hold whatever happened; where the strategy is one_
 the core is exactly where the naive model is.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -71,6 +71,43 @@ def name_of(answer):
     return type(answer).__name__ if isinstance(answer, Done | NotStarted) else answer.value
 
 
+def told_of(event):
+    """Return what *event* says apart from when and of which supervisor, as the model puts it."""
+    facts = {each.name: getattr(event, each.name) for each in fields(event)}
+    del facts["supervisor"], facts["at"]
+    if isinstance(event, ChildExited):
+        facts["outcome"] = type(event.outcome).__name__
+    return {"name": event.name, **dict(sorted(facts.items()))}
+
+
+def known_of(child):
+    """Return what the core knows of *child*, as far as the model does."""
+    return {
+        "phase": child.phase.value,
+        "since": child.since,
+        "number": child.incarnation,
+        "due": child.due,
+        "life": (child.ready_at, child.beat_at),
+        "stop": (child.cause, child.stage),
+        "restarts": (child.attempt, child.restarts, child.trips, child.is_trial),
+        "tickets": (child.start_ticket, child.is_new, child.stop_tickets),
+    }
+
+
+def known_of_story(story):
+    """Return the same of the model's story."""
+    return {
+        "phase": story.phase,
+        "since": story.since,
+        "number": story.number,
+        "due": story.due,
+        "life": (story.ready_at, story.beat_at),
+        "stop": (story.asked, story.stage),
+        "restarts": (story.restarts, story.restarts_ever, story.trips, story.on_trial),
+        "tickets": (story.starter, story.is_new, tuple(story.stoppers)),
+    }
+
+
 @st.composite
 def child_specs(draw, *, may_park, may_matter=False, name=NAMES):
     restart = draw(st.sampled_from(Restart))
@@ -122,9 +159,9 @@ class World(RuleBasedStateMachine):
             rules |= {"strategy": strategy, "auto_shutdown": auto_shutdown}
             self.spec = SupervisorSpec("root", specs, **rules)
         is_naive = self.spec.strategy is Strategy.ONE_FOR_ONE
-        self.model = NaiveSupervisor(self.spec) if is_naive else None
-        self.paused = {}
         self.now = 100.0
+        self.model = NaiveSupervisor(self.spec, self.now) if is_naive else None
+        self.paused = {}
         self.state = initial_state(self.spec, path="root", seed=0.5, now=self.now)
         self.running = {}  # (child, incarnation) -> whether it was given up
         self.ended = []
@@ -143,26 +180,28 @@ class World(RuleBasedStateMachine):
             self.book(before, action)
         if before.is_stopping:
             assert self.state.is_stopping, "came back from its stop"
+        events = [action.event for action in actions if isinstance(action, Emit)]
+        for each in events:
+            assert (each.supervisor, each.at) == ("root", self.now)
         if self.model is not None:
-            events = [action.event for action in actions if isinstance(action, Emit)]
             restarts = [each for each in events if isinstance(each, RestartScheduled)]
             self.model.feed(event, self.now, {each.child: each.delay for each in restarts})
-            self.compare()
+            self.compare(events)
 
-    def compare(self):
+    def compare(self, events):
         """Hold the core against the model."""
-        assert {
-            child: (each.phase.value, each.incarnation, each.due)
-            for child, each in self.state.children.items()
-        } == {
-            child: (each.phase, each.number, each.due) for child, each in self.model.stories.items()
+        state, model = self.state, self.model
+        assert {child: known_of(each) for child, each in state.children.items()} == {
+            child: known_of_story(each) for child, each in model.stories.items()
         }
-        assert {ticket: [name_of(each)] for ticket, (each,) in self.replies.items()} == (
-            self.model.replies
+        assert sorted(map(repr, map(told_of, events))) == sorted(map(repr, model.told))
+        answers = {ticket: [name_of(each)] for ticket, (each,) in self.replies.items()}
+        assert answers == model.replies
+        assert (state.give_up.grounds.value if state.give_up else None) == model.gave_up
+        assert (state.mode.value, state.is_ready, state.is_urgent, list(state.rollout)) == (
+            (model.mode, model.is_ready, model.is_urgent, model.line)
         )
-        gave_up = self.state.give_up
-        assert (gave_up.grounds.value if gave_up else None) == self.model.gave_up
-        assert self.state.mode.value == self.model.mode
+        assert (state.restarts, state.stale_notices) == (model.restarts, model.stale)
 
     def book(self, before, action):
         match action:
