@@ -7,8 +7,7 @@ the other one the consumer waits.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -201,18 +200,22 @@ class RedisQueue(SettlesOneByOne):
     ) -> Look:
         """Lease what is ready; wait first, up to *block*, for what is put after the *last* look."""
         token, unseen = secrets.token_hex(8), self._unseen
-        wait = None if last is None or last.last_ids is None or not block else last.last_ids
+        last_ids = last.last_ids if last is not None and block > 0 else None
 
         def call(client: redis.Redis) -> Look:
-            if wait is not None:
-                self.entries.wait_in(client, wait, block)
+            if last_ids is not None:
+                self.entries.wait_in(client, last_ids, block)
             return self.entries.look_in(client, limit, duration, token=token, unseen=unseen)
 
-        look = None
+        look: Look | None = None
+        wait = trio.CancelScope()
+        if last_ids is not None:
+            self._waits.add(wait)  # a hint ends it
         try:
-            with self._ended_by_hints() if wait is not None else nullcontext():
+            with wait:
                 look = await self._mending(self._reader.run_blocking, call)
         finally:
+            self._waits.discard(wait)
             # What was leased without our hearing of it is given back at the next look.
             self._unseen = (*unseen, token) if look is None else ()
         return self._noted(Look() if look is None else look)
@@ -223,15 +226,6 @@ class RedisQueue(SettlesOneByOne):
             _log.error("entries_vanished", queue=self.name, count=look.vanished)
             self._on_lost()
         return look
-
-    @contextmanager
-    def _ended_by_hints(self) -> Iterator[None]:
-        with trio.CancelScope() as wait:
-            self._waits.add(wait)
-            try:
-                yield
-            finally:
-                self._waits.discard(wait)
 
     async def _put(self, entries: Sequence[Entry]) -> PutReport:
         return await self._write(partial(self.entries.put_in, entries=entries))
