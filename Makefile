@@ -5,8 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# What decides in supervision: every branch of it is tested.
+CORE := supervision/_core/*,supervision/_window.py,supervision/_backoff.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench example constraints clean
+.PHONY: help demo test flaky check format bench example constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +31,21 @@ test: check  ## lint, types, import contract, then all tests with coverage
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --fail-under=90
+	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100 --format=total > /dev/null || \
+	  { echo "the pure core of supervision is covered whole, or not at all" >&2; exit 1; }
+
+# One seed decides the order of the tests, hypothesis's examples, and which task trio runs first.
+SEED  ?=
+RUNS  ?= $(if $(SEED),1,20)
+TESTS ?= tests/unit tests/trio tests/conformance
+
+flaky: $(STAMP)  ## unit, trio and conformance tests 20 times, each with another seed (RUNS=, TESTS=, SEED=)
+	@for run in $$(seq $(RUNS)); do \
+	  seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
+	  echo "run $$run of $(RUNS), seed $$seed"; \
+	  $(BIN)/python -m pytest -q -x --randomly-seed=$$seed --hypothesis-seed=$$seed $(TESTS) || \
+	    { echo "once more: make flaky SEED=$$seed TESTS='$(TESTS)'" >&2; exit 1; }; \
+	done
 
 check: $(STAMP)  ## lint, format, types, import contract, spelling, test docstrings
 	$(BIN)/ruff check

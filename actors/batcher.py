@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from hsid.batching import BatchPlan, BatchPolicy, CloseBatch, decide
 from hsid.feeding import Feeder
-from hsid.lifetime import Attendant, attended
 from hsid.model import Seconds
 from hsid.notices import Notice
 from hsid.observe.logging import get_logger
@@ -41,20 +40,20 @@ class Batcher:
 
     async def run(self, ctx: Context) -> None:
         """Decide until asked to stop."""
-        async with attended(ctx) as attendant:
-            ctx.ready()
-            while not attendant.is_stopping:
-                try:
-                    pause = await self._decide_all()
-                except (StoreUnavailableError, QueueUnavailableError) as error:
-                    _log.warning("batching_postponed", error=str(error))
-                    pause = _STORE_PAUSE
-                await self._wait(attendant, pause)
+        ctx.ready()
+        while not ctx.stopping.is_set():
+            try:
+                pause = await self._decide_all()
+            except (StoreUnavailableError, QueueUnavailableError) as error:
+                _log.warning("batching_postponed", error=str(error))
+                pause = _STORE_PAUSE
+            await self._wait(ctx, pause)
+            await ctx.wait_resumed()
 
-    async def _wait(self, attendant: Attendant, pause: Seconds) -> None:
+    async def _wait(self, ctx: Context, pause: Seconds) -> None:
         due = trio.current_time() + pause
-        while not attendant.is_stopping and trio.current_time() < due:
-            with attendant.wait(due - trio.current_time()):
+        while not ctx.stopping.is_set() and trio.current_time() < due:
+            with ctx.until_news(due - trio.current_time()):
                 await self.notice.wait()
                 return
 

@@ -1,7 +1,7 @@
 """The doors: the control socket, and what its API is told of the running house."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,15 @@ from hsid.api.models import ActorReport, EventDetail, EventPage, StatusReport
 from hsid.api.report import CountedQueue, Running, event_detail, event_page, status_report
 from hsid.api.server import SocketPathError, serve
 from hsid.model import Seconds
+from hsid.observe.health import judge
+from hsid.queues.consumer import Consumer
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
 READY = "ready"
 """The state of an actor that works."""
+DOWN = ("backoff", "parked")
+"""The states of one that is down, to be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,15 @@ class HouseSource:
 
     store: Store
     queues: Sequence[CountedQueue]
+    consumers: Mapping[str, Consumer]
     tree: Callable[[], ChildSnapshot]
     started_at: Seconds
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors of one moment."""
-        uptime = trio.current_time() - self.started_at
-        running = Running(os.getpid(), uptime, _actor_reports(self.tree()))
+        uptime, tree = trio.current_time() - self.started_at, self.tree()
+        waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
+        running = Running(os.getpid(), uptime, judge(tree, waiting), _actor_reports(tree))
         return await self.store.read(partial(status_report, queues=self.queues, running=running))
 
     async def events(self, *, limit: int, before: int | None) -> EventPage:
@@ -74,8 +80,16 @@ def _actor_reports(root: ChildSnapshot) -> tuple[ActorReport, ...]:
             state=node.state,
             restarts=node.restarts,
             uptime_seconds=node.age if node.state == READY else None,
+            next_try_seconds=_next_try(node),
+            paused=node.is_paused,
             last_error=node.last_error,
         )
         for node in root.walk()
         if node is not root
     )
+
+
+def _next_try(node: ChildSnapshot) -> Seconds | None:
+    if node.state not in DOWN or node.deadline is None:
+        return None
+    return max(0.0, node.deadline - node.at)

@@ -7,7 +7,6 @@ idempotent. From then on it feeds the queues as there is room, and whenever some
 from dataclasses import dataclass
 
 from hsid.feeding import Feeder
-from hsid.lifetime import attended
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.queues.protocol import QueueUnavailableError
@@ -29,13 +28,13 @@ class Reconciler:
     async def run(self, ctx: Context) -> None:
         """Reconcile until asked to stop."""
         is_restored = False
-        async with attended(ctx) as attendant:
-            ctx.ready()
-            while not attendant.is_stopping:
-                try:
-                    is_restored = is_restored or not await self.feeder.restore()
-                    waits = await self.feeder.feed() or not is_restored
-                except QueueUnavailableError as error:
-                    _log.warning("reconciling_postponed", error=str(error))
-                    waits = True
-                await attendant.rest(_WHILE_WAITING if waits else _OTHERWISE)
+        ctx.ready()
+        while not ctx.stopping.is_set():
+            try:
+                is_restored = is_restored or not await self.feeder.restore()
+                waits = await self.feeder.feed() or not is_restored
+            except QueueUnavailableError as error:
+                _log.warning("reconciling_postponed", error=str(error))
+                waits = True
+            await ctx.sleep(_WHILE_WAITING if waits else _OTHERWISE)
+            await ctx.wait_resumed()

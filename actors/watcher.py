@@ -18,7 +18,6 @@ from hsid.intake.inspector import Inspector
 from hsid.intake.scan import KnownVersions, Scan
 from hsid.intake.settling import Settling, Verdict
 from hsid.intake.source import Source, open_source
-from hsid.lifetime import Attendant, attended
 from hsid.model import Arrival, Seconds, Upload, UploadState
 from hsid.observe.logging import bind_ids, get_logger
 from hsid.queues.protocol import QueueUnavailableError
@@ -54,10 +53,10 @@ class Watcher:
         Raises:
             RootUnavailableError: The folder is missing, or was taken away.
         """
-        async with open_source(self.root) as source, attended(ctx) as attendant:
+        async with open_source(self.root) as source:
             ctx.ready()
             async with trio.open_nursery() as nursery:
-                watch = _Watch(self, source, attendant)
+                watch = _Watch(self, source, ctx)
                 for part in watch.parts:
                     nursery.start_soon(part)
                 await watch.look_until_stopped()
@@ -67,10 +66,10 @@ class Watcher:
 class _Watch:
     """One incarnation's work: settling in the middle, fed by hints and scans."""
 
-    def __init__(self, watcher: Watcher, source: Source, attendant: Attendant) -> None:
+    def __init__(self, watcher: Watcher, source: Source, ctx: Context) -> None:
         self._watcher = watcher
         self._source = source
-        self._attendant = attendant
+        self._ctx = ctx
         self._settling = Settling(watcher.settle_seconds)
         self._looking = trio.Event()
         self._scan_reason: str | None = "start"
@@ -86,15 +85,16 @@ class _Watch:
 
     async def look_until_stopped(self) -> None:
         """Look at files when they are due, and pass on what is complete."""
-        while not self._attendant.is_stopping:
+        while not self._ctx.stopping.is_set():
             self._looking = trio.Event()
             if due := self._settling.due(trio.current_time()):
                 await self._look(due)
             if self._settling.take_overlooked():
                 self._want_scan("there was no room for all files")
             wait = self._settling.next_look() - trio.current_time()
-            with self._attendant.wait(max(0.0, wait)):
+            with self._ctx.until_news(max(0.0, wait)):
                 await self._looking.wait()
+            await self._ctx.wait_resumed()
 
     async def _look(self, due: list[bytes]) -> None:
         looks = await self._watcher.inspector.look(due)
@@ -182,7 +182,8 @@ class _Watch:
                 return await self._watcher.feeder.receive(group)
             except QueueUnavailableError as error:
                 _log.warning("ledger_unavailable", waiting=len(group), error=str(error))
-                await self._attendant.sleep(_STORE_PAUSE)
+                self._ctx.beat()
+                await trio.sleep(_STORE_PAUSE)
             except Exception:  # noqa: BLE001 - one file that can't be stored must not stop all others
                 if len(group) == 1:
                     # Found again by every scan: there is no end for what the ledger can't hold.

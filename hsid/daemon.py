@@ -1,11 +1,10 @@
 """The daemon: start, signals, stop.
 
 Guarantees that a second daemon on the same data is refused, that the first SIGTERM or SIGINT stops
-in order (what is in hand is finished or given back), that a second one hurries, and that a failure
-of the tree ends the process with a status that is not 0.
+in order (what is in hand is finished or given back), that a second one hurries and a third one ends
+the process, and that a failure of the tree ends it with a status that is not 0.
 """
 
-import os
 import signal
 from functools import partial
 
@@ -24,12 +23,9 @@ from hsid.store.database import open_database
 from hsid.store.errors import StoreError
 from hsid.store.lock import DataDirLock
 from hsid.topology import build_tree
-from supervision import EscalationError, Supervisor
+from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
 
 EXIT_FAILED = 1
-
-_PATIENT_SIGNALS = 2
-"""One more ends the process at once, whatever it was doing."""
 
 _log = get_logger("hsid.daemon")
 
@@ -37,20 +33,33 @@ _log = get_logger("hsid.daemon")
 def run(settings: Settings) -> int:
     """Run the daemon until a signal ends it; return the exit status of the process."""
     try:
-        trio.run(partial(run_daemon, settings, obeys_signals=True))
+        trio.run(_run_until_signalled, settings)
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_FAILED
     return 0
 
 
+async def _run_until_signalled(settings: Settings) -> None:
+    with catch_stop_signals(on_signal=_log_signal) as signals:
+        # Whoever started us may have held them back while we loaded: they are heard now.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        await run_daemon(settings, signals=signals)
+
+
+def _log_signal(number: signal.Signals, count: int) -> None:
+    _log.info("signal_received", signal=number.name, count=count)
+
+
 async def run_daemon(
     settings: Settings,
     *,
-    obeys_signals: bool = False,
+    signals: StopSignals | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the daemon until it is told to stop; `nursery.start` waits until all of it is ready.
+
+    *signals* stop it, in order; one that came before the tree ran keeps it from being started.
 
     Cancellation: stops in order first.
 
@@ -72,39 +81,10 @@ async def run_daemon(
                 detector=house.detector.name,
                 analyst=house.analyst.name,
             )
-            await _run_tree(build_tree(house), obeys_signals, task_status)
+            root = build_tree(house)
+            run = root.run if signals is None else partial(signals.run, root)
+            await run(task_status=task_status)
     _log.info("daemon_stopped")
-
-
-async def _run_tree(
-    root: Supervisor,
-    obeys_signals: bool,  # noqa: FBT001 - private
-    task_status: trio.TaskStatus[None],
-) -> None:
-    failure: EscalationError | None = None
-    async with trio.open_nursery() as nursery:
-        if obeys_signals:
-            await nursery.start(_obey_signals, root)
-        try:
-            await root.run(task_status=task_status)
-        except EscalationError as error:
-            failure = error  # raised outside of the nursery, which would wrap it
-        nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-
-
-async def _obey_signals(root: Supervisor, *, task_status: trio.TaskStatus[None]) -> None:
-    """Stop at the first signal, hurry at the second, end the process at the third."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
-        task_status.started()
-        count = 0
-        async for number in received:
-            count += 1
-            _log.info("signal_received", signal=signal.Signals(number).name, count=count)
-            if count > _PATIENT_SIGNALS:
-                os._exit(128 + number)
-            root.stop(urgent=count > 1)
 
 
 def _prepare_database(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
 from hsid.ai.filtering import normalise_label
+from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
@@ -28,6 +29,7 @@ from supervision import (
     ChildMain,
     ChildSnapshot,
     ChildSpec,
+    LoopMonitor,
     OnExhausted,
     Strategy,
     Supervisor,
@@ -100,6 +102,9 @@ def build_tree(house: House) -> Supervisor:
         intensity=3,
         period=60,
         hard_exit_after=30,
+        # Nothing here may work on the loop for a second, so who does is named in the log; a minute
+        # of it is a loop that won't come back, and the service manager starts a new process.
+        loop_monitor=LoopMonitor(limit=1, hard_limit=60),
         sink=SupervisionLog(),
     )
     return root
@@ -169,5 +174,9 @@ def _analyzer(house: House) -> Analyzer:
 
 def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlSocket:
     queues = (house.detection_queue, house.analysis_queue)
-    source = HouseSource(house.store, queues, tree, house.started_at)
+    consumers = {
+        DETECTION_QUEUE: house.detection_consumer,
+        ANALYSIS_QUEUE: house.analysis_consumer,
+    }
+    source = HouseSource(house.store, queues, consumers, tree, house.started_at)
     return ControlSocket(house.settings.control_socket_path, source)

@@ -4,14 +4,20 @@ The core decides (`_core`, pure), one task per supervisor does (`_life`), and ea
 task of its own (`_runner`). Knows trio and the standard library, and nothing of what it supervises.
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
-`_core`, `_context`, `_runner`, `_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`,
-`_supervisor`.
+`_core`, `_deadlines`, `_attention`, `_ask`, `_box`, `_inbox`, `_mailbox`, `_context`, `_runner`,
+`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_loop_monitor`, `_handle`, `_supervisor`,
+`_dynamic`, `_signals`.
 """
 
+from supervision._ask import Answer
 from supervision._backoff import Backoff
+from supervision._box import MailboxStatistics, Overflow
 from supervision._context import Context
+from supervision._dynamic import DynamicSupervisor
 from supervision._errors import (
+    AlreadyAnswered,
     AlreadyReady,
+    AskTimedOut,
     ChildAlreadyPresent,
     ChildIsZombie,
     ChildNotFound,
@@ -23,6 +29,13 @@ from supervision._errors import (
     FatalChildError,
     IgnoreStart,
     IntensityExceeded,
+    LoopMonitorInUse,
+    MailboxClosed,
+    MailboxError,
+    MailboxFull,
+    NoAnswer,
+    NoAnswerReason,
+    NotPausable,
     RequestRefused,
     SpecError,
     StartInterrupted,
@@ -38,7 +51,10 @@ from supervision._events import (
     ChildEvent,
     ChildExited,
     ChildParked,
+    ChildPaused,
     ChildReady,
+    ChildrenStopped,
+    ChildResumed,
     ChildStalled,
     ChildStarting,
     ChildStopping,
@@ -52,6 +68,7 @@ from supervision._events import (
     RestartRefused,
     RestartScheduled,
     ShutdownOverrun,
+    SignificantChildLeft,
     Stage,
     StaleNotice,
     SupervisorReady,
@@ -59,7 +76,10 @@ from supervision._events import (
     SupervisorStopping,
     ZombieEnded,
 )
+from supervision._handle import BaseSupervisor, TreeOptions
 from supervision._hard_exit import EXIT_CODE, dump_stacks
+from supervision._loop_monitor import LoopMonitor, LoopStatistics
+from supervision._mailbox import Mailbox, Ref
 from supervision._outcome import (
     ChildId,
     Completed,
@@ -80,9 +100,16 @@ from supervision._outcome import (
     leaves,
 )
 from supervision._restart import Restart
+from supervision._signals import (
+    STOP_SIGNALS,
+    StopSignals,
+    catch_stop_signals,
+    run_until_signalled,
+)
 from supervision._sink import LoggingSink, level_of
-from supervision._snapshot import ChildCounts, ChildSnapshot
+from supervision._snapshot import ChildCounts, ChildSnapshot, SupervisorStatistics
 from supervision._spec import (
+    AutoShutdown,
     ChildMain,
     ChildSpec,
     Kind,
@@ -101,6 +128,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "Restart",
     "Strategy",
     "OnExhausted",
+    "AutoShutdown",
     "Backoff",
     "RestartWindow",
     "SupervisorSpec",
@@ -108,11 +136,21 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "ChildId",
     # running it
     "Supervisor",
+    "DynamicSupervisor",
+    "BaseSupervisor",
+    "TreeOptions",
     "Context",
+    "run_until_signalled",
+    "catch_stop_signals",
+    "StopSignals",
+    "STOP_SIGNALS",
+    "LoopMonitor",
     # how it stands
     "ChildSnapshot",
     "ChildCounts",
+    "SupervisorStatistics",
     "Death",
+    "LoopStatistics",
     # how an incarnation ended
     "Outcome",
     "Completed",
@@ -142,9 +180,12 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "RestartScheduled",
     "RestartRefused",
     "GroupRestart",
+    "SignificantChildLeft",
     "ChildStalled",
     "ChildParked",
     "ChildUnparked",
+    "ChildPaused",
+    "ChildResumed",
     "ChildStopping",
     "ChildAbandoned",
     "ZombieEnded",
@@ -154,6 +195,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "ShutdownOverrun",
     "SupervisorReady",
     "SupervisorStopping",
+    "ChildrenStopped",
     "SupervisorStopped",
     # what a child raises to tell its supervisor something
     "DoNotRestart",
@@ -172,13 +214,28 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "ChildRestarting",
     "ChildAlreadyPresent",
     "ChildIsZombie",
+    "NotPausable",
     "StartInterrupted",
     "SupervisorIsStopping",
     "SupervisorNotRunning",
     "SupervisorAlreadyRunning",
+    "LoopMonitorInUse",
     "WouldDeadlock",
     "AlreadyReady",
     # the last resort
     "EXIT_CODE",
     "dump_stacks",
+    # messages to children
+    "Mailbox",
+    "Overflow",
+    "Ref",
+    "Answer",
+    "MailboxStatistics",
+    "MailboxError",
+    "MailboxFull",
+    "MailboxClosed",
+    "AskTimedOut",
+    "NoAnswer",
+    "NoAnswerReason",
+    "AlreadyAnswered",
 ]

@@ -1,13 +1,16 @@
-"""What a child is given: its identity, its supervisor's wishes, and two ways to speak."""
+"""What a child is given: its identity, its supervisor's wishes, its mail, and two ways to speak."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, TypeVar
 
-import trio
-
+from supervision._attention import Attention
 from supervision._errors import AlreadyReady
 from supervision._events import EventSink
+from supervision._inbox import Inbox
+from supervision._mailbox import Mailbox
 from supervision._outcome import ChildId, Seconds
+
+T = TypeVar("T")
 
 
 class Services(Protocol):
@@ -17,6 +20,10 @@ class Services(Protocol):
     def sink(self) -> EventSink:
         """Where events go."""
 
+    @property
+    def forgiven_at(self) -> Seconds:
+        """When the loop's last stall ended: heartbeats missed before that were nobody's fault."""
+
     def draw_seed(self) -> float:
         """Return a random number for one life's jitter."""
 
@@ -24,7 +31,7 @@ class Services(Protocol):
         """End the process."""
 
 
-class Context:
+class Context(Attention):
     """One incarnation's view of its supervisor.
 
     It is also a trio `task_status`: `started` is `ready`, so it can be passed on to a function that
@@ -32,17 +39,23 @@ class Context:
     """
 
     def __init__(
-        self, path: str, incarnation: int, *, services: Services, on_ready: Callable[[], None]
+        self,
+        path: str,
+        incarnation: int,
+        *,
+        services: Services,
+        on_ready: Callable[[], None],
+        heartbeat_timeout: Seconds | None = None,
     ) -> None:
+        super().__init__(heartbeat_timeout=heartbeat_timeout)
         self.path = path
         self.incarnation = incarnation
-        self.stopping = trio.Event()
         self.services = services
         self.value: object = None
-        self.beat_at: Seconds = trio.current_time()
         self.is_ready = False
         self.is_fenced = False
         self._on_ready = on_ready
+        self._inboxes: dict[Mailbox[Any], Inbox[Any]] = {}
 
     @property
     def id(self) -> ChildId:
@@ -63,9 +76,47 @@ class Context:
 
     started = ready
 
-    def beat(self) -> None:
-        """Give a sign of life; call it from the loop that does the work, waiting loops included."""
-        self.beat_at = trio.current_time()
+    def messages(self, mailbox: Mailbox[T]) -> AsyncIterator[T]:
+        """Yield messages as they come, until the child is asked to stop; beats while it waits.
+
+        It beats with each message, too; who works long on one beats meanwhile. A paused child gets
+        none until it is resumed. What is left in the mailbox is for the next incarnation; the
+        message that the child is at when it ends is gone.
+
+        Raises:
+            MailboxClosed: from the loop, if the mailbox was closed before the child was stopped.
+        """
+        return self._inbox(mailbox)
+
+    async def receive(self, mailbox: Mailbox[T]) -> T | None:
+        """Wait for one message as `messages` does; return None once the child is asked to stop.
+
+        Cancellation: a message is returned, or none was taken.
+
+        Raises:
+            MailboxClosed: the mailbox was closed before the child was stopped.
+        """
+        letter = await self._inbox(mailbox).take()
+        return None if letter is None else letter.message
+
+    def fence(self) -> None:
+        """Mark the incarnation as given up, and take its mailboxes from it."""
+        self.is_fenced = True
+        self.close()
+
+    def close(self) -> None:
+        """End every wait and close every inbox, for good; called when the incarnation is over.
+
+        Askers that still wait for an answer from it are told that none will come.
+        """
+        self.ask_to_stop()
+        for inbox in self._inboxes.values():
+            inbox.close()
+
+    def _inbox(self, mailbox: Mailbox[T]) -> Inbox[T]:
+        if mailbox not in self._inboxes:
+            self._inboxes[mailbox] = mailbox.open_inbox(self)
+        return self._inboxes[mailbox]
 
     def __repr__(self) -> str:
         return f"<Context {self.path}#{self.incarnation}>"

@@ -6,7 +6,9 @@ stand apart: children raise them to tell their supervisor something.
 
 # ruff: noqa: N818 - named for situations, like the errors of trio
 
-from supervision._outcome import ChildId, Death, Failure
+from enum import StrEnum
+
+from supervision._outcome import ChildId, Death, Failure, Seconds
 
 
 class SupervisionError(Exception):
@@ -112,6 +114,12 @@ class ChildIsZombie(RequestRefused):
     problem = "is a zombie"
 
 
+class NotPausable(RequestRefused):
+    """The child is a supervisor; pause the workers below it."""
+
+    problem = "is a supervisor and can't be paused: pause its children"
+
+
 class SupervisorIsStopping(RequestRefused):
     """The supervisor is going down and takes no more requests."""
 
@@ -130,6 +138,7 @@ REFUSALS: dict[str, type[RequestRefused]] = {
     "restarting": ChildRestarting,
     "present": ChildAlreadyPresent,
     "zombie": ChildIsZombie,
+    "no_worker": NotPausable,
     "stopping": SupervisorIsStopping,
     "interrupted": StartInterrupted,
 }
@@ -142,6 +151,10 @@ class SupervisorNotRunning(SupervisionError):
 
 class SupervisorAlreadyRunning(SupervisionError):
     """One `Supervisor` object runs once at a time; it was put into two places or run twice."""
+
+
+class LoopMonitorInUse(SupervisionError):
+    """One `LoopMonitor` object watches one tree at a time; it was given to two that run."""
 
 
 class WouldDeadlock(SupervisionError):
@@ -158,3 +171,55 @@ class DoNotRestart(Exception):
 
 class IgnoreStart(Exception):
     """Raise it before `ready()` when there is nothing to do; the child stays down, no error."""
+
+
+class MailboxError(SupervisionError):
+    """A message, or the answer to one, did not get through; *mailbox* names where."""
+
+    def __init__(self, mailbox: str, problem: str) -> None:
+        super().__init__(f"mailbox {mailbox}: {problem}")
+        self.mailbox = mailbox
+
+
+class MailboxFull(MailboxError):
+    """There is no room and the sender would not wait; the message was not accepted."""
+
+    def __init__(self, mailbox: str, capacity: int) -> None:
+        super().__init__(mailbox, f"full with {capacity} messages")
+        self.capacity = capacity
+
+
+class MailboxClosed(MailboxError):
+    """The mailbox was closed by its owner, and takes and gives no more messages."""
+
+    def __init__(self, mailbox: str) -> None:
+        super().__init__(mailbox, "closed")
+
+
+class AskTimedOut(MailboxError):
+    """There was no answer within the time that the asker gave; one may still be worked on."""
+
+    def __init__(self, mailbox: str, within: Seconds) -> None:
+        super().__init__(mailbox, f"no answer within {within:g} s")
+        self.within = within
+
+
+class NoAnswerReason(StrEnum):
+    """Why an answer will never come."""
+
+    DROPPED = "dropped"
+    """The overflow policy of the mailbox dropped the question."""
+    RECEIVER_ENDED = "receiver_ended"
+    """The incarnation that had taken the question ended, or was abandoned."""
+
+
+class NoAnswer(MailboxError):
+    """An answer will never come; *reason* tells why. Asking again is safe if answering is."""
+
+    def __init__(self, mailbox: str, reason: NoAnswerReason) -> None:
+        super().__init__(mailbox, f"no answer will come: {reason.value.replace('_', ' ')}")
+        self.reason = reason
+
+
+class AlreadyAnswered(SupervisionError):
+    """A receiver answered one question twice."""

@@ -5,6 +5,7 @@ incarnation. Events are plain data: they survive `dataclasses.asdict` and JSON.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -46,14 +47,17 @@ class ChildEvent(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChildStarting(ChildEvent):
-    """An incarnation begins."""
+    """An incarnation begins; *is_requested* if somebody asked for it."""
+
+    is_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChildReady(ChildEvent):
-    """It said that it works, *after* seconds."""
+    """It said that it works, *after* seconds; *is_requested* if somebody waits for that."""
 
     after: Seconds
+    is_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,21 @@ class ChildUnparked(ChildEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ChildPaused(ChildEvent):
+    """It was told to take no new work."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildResumed(ChildEvent):
+    """It was told to take work again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignificantChildLeft(ChildEvent):
+    """It left by itself, and so the supervisor stops."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChildStopping(ChildEvent):
     """It was asked or cancelled."""
 
@@ -151,9 +170,15 @@ class Escalated(ChildEvent):
 
 @dataclass(frozen=True, slots=True)
 class LoopStalled(Event):
-    """The event loop stood still for about *late_by* seconds; deadlines were forgiven."""
+    """The event loop stood still for about *late_by* seconds; deadlines were forgiven.
+
+    A `LoopMonitor` knows the *task* that held it up, and where: *stack*, outermost call first.
+    Without one, a supervisor only notices that it is late.
+    """
 
     late_by: Seconds
+    task: str | None = None
+    stack: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +196,13 @@ class SupervisorReady(Event):
 @dataclass(frozen=True, slots=True)
 class SupervisorStopping(Event):
     """Its children are being stopped, last one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenStopped(Event):
+    """How the children of a dynamic supervisor ended when it stopped: each way with its count."""
+
+    ends: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from supervision._core._messages import (
     Action,
     AnnounceReady,
     Answer,
+    Arm,
     Ask,
     Beaten,
     Begin,
@@ -30,12 +31,14 @@ from supervision._core._messages import (
     Readied,
     Refusal,
     Reply,
+    SetPaused,
     Start,
     Stop,
     Tick,
     Ticket,
 )
 from supervision._core._state import GiveUp, Grounds, State
+from supervision._deadlines import Deadlines
 from supervision._errors import (
     ChildStartFailed,
     EscalationError,
@@ -64,6 +67,7 @@ class Life:
         self._services = services
         self._on_ready = on_ready
         self._put, self._inputs = trio.open_memory_channel[Input](math.inf)
+        self._deadlines = Deadlines()
         self._running: dict[tuple[ChildId, int], Incarnation] = {}
         self._waiting: dict[Ticket, _Slot] = {}
         self._next_ticket = 0
@@ -104,6 +108,11 @@ class Life:
                     guards.start_soon(self._exit_on_zombies, zombie_limit)
             guards.cancel_scope.cancel(reason="the supervisor is done")
 
+    @property
+    def inputs_waiting(self) -> int:
+        """How many inputs the core has not seen yet."""
+        return self._inputs.statistics().current_buffer_used
+
     def post(self, event: Input) -> None:
         """Put *event* into the queue; after the end it has no one to reach, and is dropped."""
         if not self._is_over:
@@ -133,23 +142,38 @@ class Life:
         """Step the core until it says that it is over."""
         self._step(children, Begin())
         while not self._is_over:
-            deadline = _core.next_deadline(self.state)
+            deadline = self._next_deadline()
             with trio.move_on_at(deadline):
-                self._step(children, await self._inputs.receive())
+                self._step(children, await self._inputs.receive(), *self._rest())
             # Whoever ended just now must not be found late: take all notices before the time.
-            while self._inputs.statistics().current_buffer_used:
-                self._step(children, self._inputs.receive_nowait())
+            while rest := self._rest():
+                self._step(children, *rest)
             if deadline <= trio.current_time():  # the core knows itself if that is outdated
                 self._tick(children)
 
-    def _tick(self, children: trio.Nursery) -> None:
-        for (child, number), running in tuple(self._running.items()):
-            if running.spec.heartbeat_timeout is not None:
-                self._step(children, Beaten(child, number, running.ctx.beat_at))
-        self._step(children, Tick())
+    def _rest(self) -> list[Input]:
+        """Return what has gathered in the queue."""
+        gathered = self._inputs.statistics().current_buffer_used
+        return [self._inputs.receive_nowait() for _ in range(gathered)]
 
-    def _step(self, children: trio.Nursery, event: Input) -> None:
-        self.state, actions = _core.step(self.state, event, trio.current_time())
+    def _next_deadline(self) -> Seconds:
+        return min(_core.rolls_at(self.state), self._deadlines.earliest(self.state.children))
+
+    def _tick(self, children: trio.Nursery) -> None:
+        due = self._deadlines.take_due(self.state.children, trio.current_time())
+        beats = [beat for child in due if (beat := self._beat_of(child)) is not None]
+        self._step(children, *beats, Tick(due))
+
+    def _beat_of(self, child: ChildId) -> Beaten | None:
+        """Return the last sign of life of one that is due; asking all others would be in vain."""
+        number = self.state.children[child].incarnation
+        running = self._running.get((child, number))
+        if running is None:
+            return None
+        return Beaten(child, number, max(running.ctx.beat_at, self._services.forgiven_at))
+
+    def _step(self, children: trio.Nursery, *events: Input) -> None:
+        self.state, actions = _core.steps(self.state, events, trio.current_time())
         if self.state.is_stopping:
             self._stop_begun.set()
         for action in actions:
@@ -159,8 +183,10 @@ class Life:
         match action:
             case Start(child, number):
                 self._start(children, child, number)
-            case Ask() | Cancel() | Abandon():
+            case Ask() | Cancel() | Abandon() | SetPaused():
                 self._press(action)
+            case Arm(child, at):
+                self._deadlines.arm(child, at)
             case Emit(event):
                 self._services.sink.emit(event)
             case Reply(ticket, answer):
@@ -174,7 +200,7 @@ class Life:
             case _:
                 assert_never(action)
 
-    def _press(self, action: Ask | Cancel | Abandon) -> None:
+    def _press(self, action: Ask | Cancel | Abandon | SetPaused) -> None:
         running = self._running.get((action.child, action.incarnation))
         if running is None:  # it has just ended, and its notice waits in the queue
             return
@@ -185,6 +211,8 @@ class Life:
                 running.cancel(cause)
             case Abandon():
                 running.fence()
+            case SetPaused(is_paused=is_paused):
+                running.ctx.set_paused(is_paused)
             case _:
                 assert_never(action)
 
@@ -194,7 +222,9 @@ class Life:
             number,
             services=self._services,
             on_ready=lambda: self.post(Readied(child, number)),
+            heartbeat_timeout=self.state.children[child].spec.heartbeat_timeout,
         )
+        ctx.set_paused(self.state.children[child].is_paused)
         incarnation = Incarnation(self.state.children[child].spec, ctx, owner=self)
         self._running[child, number] = incarnation
 

@@ -55,19 +55,21 @@ class Incarnation:
                 await self.spec.start(self.ctx)
         except Exception as error:  # noqa: BLE001 - whatever the child raises is its outcome
             ending = ending_of(error, self.spec.fatal)
+        finally:
+            self.ctx.close()
         on_end(ending)
 
     def ask(self) -> None:
         """Set the child's `stopping`."""
-        self.ctx.stopping.set()
+        self.ctx.ask_to_stop()
 
     def cancel(self, cause: StopCause) -> None:
         """Cancel the child's scope."""
         self._scope.cancel(reason=f"supervisor: {cause.value}")
 
     def fence(self) -> None:
-        """Mark the incarnation as given up, to be seen by itself; the core drops its notices."""
-        self.ctx.is_fenced = True
+        """Give the incarnation up: it gets no more messages, and the core drops its notices."""
+        self.ctx.fence()
 
 
 def ending_of(error: Exception, fatal: tuple[type[Exception], ...]) -> Ending:

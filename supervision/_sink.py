@@ -1,12 +1,16 @@
-"""Sinks: the default one, and the guard around every one."""
+"""Sinks: the default one, the guard around every one, and one that tells a stall once."""
 
 import logging
+import math
 
 from supervision._events import (
     ChildAbandoned,
     ChildExited,
     ChildParked,
+    ChildReady,
     ChildStalled,
+    ChildStarting,
+    ChildStopping,
     CleanupFailed,
     Escalated,
     Event,
@@ -15,7 +19,7 @@ from supervision._events import (
     RestartRefused,
     ShutdownOverrun,
 )
-from supervision._outcome import Completed, is_normal
+from supervision._outcome import Completed, Seconds, StopCause, Stopped, is_normal
 from supervision._restart import Restart
 
 _logger = logging.getLogger("supervision")
@@ -34,12 +38,19 @@ _LEVELS: dict[type[Event], int] = {
 
 def level_of(event: Event) -> int:
     """Return the level of `logging` that *event* deserves."""
-    if isinstance(event, ChildExited):
-        if not is_normal(event.outcome):
+    match event:
+        case ChildStarting(is_requested=True) | ChildReady(is_requested=True):
+            return logging.DEBUG  # whoever asked for it knows
+        case ChildStopping(cause=StopCause.TERMINATED):
+            return logging.DEBUG
+        case ChildExited(outcome=Stopped(cause=StopCause.TERMINATED, error=None)):
+            return logging.DEBUG
+        case ChildExited(outcome=Completed(), restart=Restart.PERMANENT):
+            return logging.WARNING
+        case ChildExited(outcome=outcome) if not is_normal(outcome):
             return logging.ERROR
-        is_odd = isinstance(event.outcome, Completed) and event.restart is Restart.PERMANENT
-        return logging.WARNING if is_odd else logging.INFO
-    return _LEVELS.get(type(event), logging.INFO)
+        case _:
+            return _LEVELS.get(type(event), logging.INFO)
 
 
 class LoggingSink:
@@ -64,3 +75,24 @@ class GuardedSink:
         except Exception:
             self.errors += 1
             _logger.exception("the event sink raised on %s", event.name)
+
+
+class StallSink:
+    """Passes events on, but of the loop's stalls only the first word on each.
+
+    A monitor tells of a stall when it ends; supervisors whose deadlines passed meanwhile notice it
+    after that, and know less.
+    """
+
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._told_until: Seconds = -math.inf
+
+    def emit(self, event: Event) -> None:
+        """Pass *event* on, unless it is known already."""
+        match event:
+            case LoopStalled(task=str()):
+                self._told_until = event.at
+            case LoopStalled() if event.at - event.late_by <= self._told_until:
+                return
+        self._sink.emit(event)

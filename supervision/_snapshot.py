@@ -32,6 +32,7 @@ class ChildSnapshot:
     deaths: tuple[Death, ...] = ()
     zombies: int = 0
     """Abandoned incarnations that still run."""
+    is_paused: bool = False
     children: tuple["ChildSnapshot", ...] = ()
 
     @property
@@ -65,18 +66,43 @@ class ChildCounts:
     zombies: int
 
 
+@dataclass(frozen=True, slots=True)
+class SupervisorStatistics:
+    """The numbers of one life of a supervisor."""
+
+    children: ChildCounts
+    restarts: int
+    """Restarts decided on, of all children."""
+    budget_left: int
+    """Restarts that the window would still allow now."""
+    stale_notices: int
+    waiting_inputs: int
+    """Notices and requests that wait to be dealt with."""
+
+
 def count_children(state: State) -> ChildCounts:
     """Count the children of *state*."""
     phases = Counter(each.phase for each in state.children.values())
     supervisors = sum(each.spec.kind is Kind.SUPERVISOR for each in state.children.values())
     return ChildCounts(
         specs=len(state.children),
-        active=sum(each.is_live for each in state.children.values()),
+        active=state.live_count,
         supervisors=supervisors,
         workers=len(state.children) - supervisors,
         parked=phases[Phase.PARKED],
         backoff=phases[Phase.BACKOFF],
         zombies=len(state.zombies),
+    )
+
+
+def supervisor_statistics(state: State, waiting_inputs: int, now: Seconds) -> SupervisorStatistics:
+    """Return the numbers of *state*."""
+    return SupervisorStatistics(
+        children=count_children(state),
+        restarts=state.restarts,
+        budget_left=state.window.left(now),
+        stale_notices=state.stale_notices,
+        waiting_inputs=waiting_inputs,
     )
 
 
@@ -124,5 +150,6 @@ def _snapshot(
         last_error=describe(child.last) or None if child.last else None,
         deaths=child.deaths,
         zombies=sum(zombie == child.id for zombie, _ in state.zombies),
+        is_paused=child.is_paused,
         children=children,
     )

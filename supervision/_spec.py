@@ -47,6 +47,16 @@ class OnExhausted(StrEnum):
     """Restarts go on for ever, at the pace of the backoff."""
 
 
+class AutoShutdown(StrEnum):
+    """When a supervisor stops by itself because significant children have left."""
+
+    NEVER = "never"
+    ANY_SIGNIFICANT = "any_significant"
+    """As soon as one of them has left by itself and is not restarted."""
+    ALL_SIGNIFICANT = "all_significant"
+    """When the last of them has."""
+
+
 class Kind(StrEnum):
     """What a child is."""
 
@@ -89,6 +99,8 @@ class ChildSpec:
     """It holds something only one can have: never start a second one beside its zombie."""
     fatal: tuple[type[Exception], ...] = ()
     """Errors after which a restart can't help."""
+    significant: bool = False
+    """Its leaving may stop the supervisor; see `AutoShutdown`."""
 
     def __post_init__(self) -> None:
         owner = f"ChildSpec {self.id!r}"
@@ -111,12 +123,15 @@ class SupervisorSpec:
     id: ChildId
     children: tuple[ChildSpec, ...]
     _: KW_ONLY
+    template: ChildSpec | None = None
+    """What all children of a dynamic supervisor have in common; it declares none itself."""
     strategy: Strategy = Strategy.ONE_FOR_ONE
     intensity: int = 3
     """Restarts allowed in *period* seconds; the next one is the supervisor's end."""
     period: Seconds = 5.0
     max_zombies: int = 3
     """Abandoned children that may still run; one more ends the process."""
+    auto_shutdown: AutoShutdown = AutoShutdown.NEVER
 
     def __post_init__(self) -> None:
         owner = f"Supervisor {self.id!r}"
@@ -127,17 +142,32 @@ class SupervisorSpec:
         _check(owner, "max_zombies", self.max_zombies >= 0, "must be 0 or more")
         twice = [each for each, n in Counter(spec.id for spec in self.children).items() if n > 1]
         _check(owner, "children", not twice, f"have ids more than once: {', '.join(twice)}")
-        for child in self.children:
+        _check_enum(owner, "auto_shutdown", self.auto_shutdown, AutoShutdown)
+        _check_template(owner, self)
+        for child in self.children if self.template is None else (self.template,):
             self.check_child(child)
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether its children come one by one, from one template, and stop all at once."""
+        return self.template is not None
 
     def check_child(self, child: ChildSpec) -> None:
         """Refuse a child whose policy can't work under this supervisor.
 
         Raises:
-            SpecError: the child can never escalate though it says so (D6), or would be parked
-                while siblings that a group restart ties to it run on.
+            SpecError: the child can never escalate though it says so (D6), would be parked while
+                siblings that a group restart ties to it run on, or is significant to a supervisor
+                that takes no notice.
         """
         owner = f"ChildSpec {child.id!r}"
+        may_matter = self.auto_shutdown is not AutoShutdown.NEVER
+        _check(
+            owner,
+            "significant",
+            may_matter or not child.significant,
+            "needs a supervisor with auto_shutdown",
+        )
         if child.on_exhausted is OnExhausted.PARK:
             alone = self.strategy is Strategy.ONE_FOR_ONE
             _check(owner, "on_exhausted", alone, "can be park only under one_for_one")
@@ -193,7 +223,21 @@ def _check_kind(owner: str, spec: ChildSpec) -> None:
         _check(owner, name, is_unlimited, "must be unlimited for a supervisor: use as_child()")
 
 
+def _check_template(owner: str, spec: SupervisorSpec) -> None:
+    if spec.template is None:
+        return
+    _check(owner, "children", not spec.children, "must be none where there is a template")
+    alone = spec.strategy is Strategy.ONE_FOR_ONE
+    _check(owner, "strategy", alone, "must be one_for_one with a template")
+    never = spec.auto_shutdown is AutoShutdown.NEVER
+    _check(owner, "auto_shutdown", never, "must be never with a template")
+    lenient = spec.template.lenient_start
+    _check(owner, "template", not lenient, "can't start leniently: whoever starts a child is told")
+
+
 def _check_combinations(owner: str, spec: ChildSpec) -> None:
+    stays_down = spec.restart is not Restart.PERMANENT
+    _check(owner, "significant", stays_down or not spec.significant, "can't be a permanent child")
     if spec.restart is not Restart.TEMPORARY:
         return
     _check(owner, "lenient_start", not spec.lenient_start, "needs a child that may be restarted")

@@ -5,8 +5,8 @@ incarnation. All of them keep to the virtual clock, and none starts a thread.
 """
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import trio
@@ -14,7 +14,9 @@ import trio
 from supervision._context import Context
 from supervision._errors import IgnoreStart
 from supervision._events import ChildEvent, Event
+from supervision._hard_exit import exit_process
 from supervision._outcome import Seconds
+from supervision._services import RootServices
 from supervision._spec import ChildMain
 from supervision._supervisor import Supervisor
 
@@ -211,3 +213,25 @@ async def running(supervisor: Supervisor) -> AsyncIterator[Supervisor]:
         await nursery.start(supervisor.run)
         yield supervisor
         supervisor.stop()
+
+
+@contextmanager
+def lone_context(
+    path: str = "test/lone", *, heartbeat_timeout: Seconds | None = None
+) -> Iterator[Context]:
+    """Give a context that no supervisor owns, to run a child's function or to read a mailbox.
+
+    The test is the supervisor: it may `ask_to_stop` and `set_paused`. When the block ends, so does
+    the incarnation, as far as its mailboxes and those that wait for its answers are concerned.
+    """
+    ctx = Context(
+        path,
+        incarnation=1,
+        services=RootServices(EventRecorder(), None, exit_process),
+        on_ready=lambda: None,
+        heartbeat_timeout=heartbeat_timeout,
+    )
+    try:
+        yield ctx
+    finally:
+        ctx.close()

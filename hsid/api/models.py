@@ -18,6 +18,7 @@ from hsid.model import (
     EventState,
     Severity,
 )
+from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
 
 API_VERSION = 1
@@ -79,7 +80,23 @@ class ActorReport(Document):
     state: str
     restarts: int
     uptime_seconds: float | None = None
+    next_try_seconds: float | None = None
+    """Until it is started again; None if it runs, or nobody starts it by itself."""
+    paused: bool = False
+    """Whether it was told to take no new work."""
     last_error: str | None = None
+
+
+class HealthReport(Document):
+    """Whether the daemon is well; *troubles* says in words what is not."""
+
+    state: HealthState
+    troubles: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, health: Health) -> Self:
+        """Return the document for *health*."""
+        return cls(state=health.state, troubles=health.troubles)
 
 
 class StatusReport(Document):
@@ -91,6 +108,8 @@ class StatusReport(Document):
     """Whether a daemon answered; False where the numbers were read from the file."""
     pid: int | None = None
     uptime_seconds: float | None = None
+    health: HealthReport | None = None
+    """None while no daemon runs."""
     uploads: UploadCounts
     adds_up: bool
     """Whether every upload that arrived is pending or in exactly one end."""

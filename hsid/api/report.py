@@ -16,11 +16,13 @@ from hsid.api.models import (
     EventDetail,
     EventPage,
     EventReport,
+    HealthReport,
     QueueReport,
     StatusReport,
     UploadCounts,
 )
 from hsid.model import Seconds
+from hsid.observe.health import Health
 from hsid.queues.protocol import QueueStats
 from hsid.store import events, uploads
 
@@ -44,6 +46,7 @@ class Running:
 
     pid: int
     uptime: Seconds
+    health: Health
     actors: tuple[ActorReport, ...]
 
 
@@ -56,6 +59,7 @@ def status_report(
         running=running is not None,
         pid=running.pid if running else None,
         uptime_seconds=running.uptime if running else None,
+        health=HealthReport.of(running.health) if running else None,
         uploads=UploadCounts.of(accounting),
         adds_up=accounting.is_balanced,
         refusals=uploads.refusals(conn),

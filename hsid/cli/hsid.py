@@ -3,7 +3,10 @@
 Whatever is heavy is imported inside of the command that needs it.
 """
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -36,12 +39,23 @@ def main(context: click.Context) -> None:
 @config_option
 def run(config_file: Path | None) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
-    settings = read_settings(config_file)
-    from hsid.daemon import run as run_daemon  # noqa: PLC0415 - the whole house
-    from hsid.observe.logging import setup_logging  # noqa: PLC0415 - structlog
+    with _holding_signals_back():
+        settings = read_settings(config_file)
+        from hsid.daemon import run as run_daemon  # noqa: PLC0415 - the whole house
+        from hsid.observe.logging import setup_logging  # noqa: PLC0415 - structlog
 
-    setup_logging(settings)
-    sys.exit(run_daemon(settings))
+        setup_logging(settings)
+        sys.exit(run_daemon(settings))
+
+
+@contextmanager
+def _holding_signals_back() -> Iterator[None]:
+    """Keep the signals to stop until the daemon listens: they mean an end in order before, too."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @main.command()

@@ -14,7 +14,15 @@ from hsid.cli.client import Document
 from hsid.observe.logging_redaction import escape
 
 ENDS = ("analysed", "nothing_seen", "refused", "duplicate", "dead", "pending")
-LEVEL_COLOURS = {"low": "green", "medium": "yellow", "high": "red", "critical": "bright_red"}
+COLOURS = {
+    "low": "green",
+    "medium": "yellow",
+    "high": "red",
+    "critical": "bright_red",
+    "ok": "green",
+    "degraded": "red",
+    "parked": "red",
+}
 NO_EVENTS = "no events"
 
 
@@ -24,8 +32,8 @@ def printable(text: object) -> str:
 
 
 def coloured(word: str) -> str:
-    """Return *word* in its colour if it is a level, unchanged otherwise."""
-    return click.style(word, fg=LEVEL_COLOURS[word]) if word in LEVEL_COLOURS else word
+    """Return *word* in its colour if it is a level or a state, unchanged otherwise."""
+    return click.style(word, fg=COLOURS[word]) if word in COLOURS else word
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -42,7 +50,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def status(document: Document) -> str:
     """Return the text of a `StatusReport`."""
-    parts = [_headline(document), accounting(document)]
+    parts = [_headline(document), *_health(document), accounting(document)]
     if document["queues"]:
         parts.append(_queues(document["queues"]))
     if document["actors"]:
@@ -113,6 +121,14 @@ def _headline(document: Document) -> str:
     return f"{version}: process {document['pid']}, up {duration(document['uptime_seconds'])}"
 
 
+def _health(document: Document) -> list[str]:
+    health = document["health"]
+    if health is None:
+        return []
+    troubles = (f"  {printable(trouble)}" for trouble in health["troubles"])
+    return ["\n".join([f"health: {coloured(health['state'])}", *troubles])]
+
+
 def _queues(queues: Sequence[Document]) -> str:
     names = ("name", "ready", "leased", "delayed", "dead", "capacity")
     headers = ("QUEUE", "READY", "LEASED", "DELAYED", "DEAD", "CAPACITY", "OLDEST")
@@ -121,12 +137,19 @@ def _queues(queues: Sequence[Document]) -> str:
 
 
 def _actors(actors: Sequence[Document]) -> str:
-    headers = ("ACTOR", "STATE", "RESTARTS", "UP", "LAST ERROR")
-    rows = (
-        (a["path"], a["state"], a["restarts"], duration(a["uptime_seconds"]), a["last_error"])
-        for a in actors
+    headers = ("ACTOR", "STATE", "RESTARTS", "UP", "NEXT TRY", "LAST ERROR")
+    return table(headers, map(_actor_row, actors))
+
+
+def _actor_row(actor: Document) -> tuple[object, ...]:
+    return (
+        actor["path"],
+        f"{actor['state']}, paused" if actor["paused"] else actor["state"],
+        actor["restarts"],
+        duration(actor["uptime_seconds"]),
+        duration(actor["next_try_seconds"]),
+        actor["last_error"],
     )
-    return table(headers, rows)
 
 
 def _cell(value: object) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 import structlog
 import trio
 
-from hsid.lifetime import Attendant, Lifetime, attended
 from hsid.model import Seconds
 from hsid.queues.completion import Completer, Outcome
 from hsid.queues.handling import Finished, describe
 from hsid.queues.protocol import Lease, QueueAddResult, QueueUnavailableError
 from hsid.queues.retry import Backoff
+from supervision import Context
 
 _log = structlog.get_logger(__name__)
 
@@ -55,30 +55,30 @@ class Committer:
         self._pending.append(finished)
         self._arrived.set()
 
-    async def run(self, life: Lifetime) -> None:
+    async def run(self, ctx: Context) -> None:
         """Commit until asked to stop and nothing is left.
 
         Stop the handlers first: what they hand in later waits for the next run.
         *Cancellation*: one last commit is tried, for at most a few seconds.
         """
-        life.ready()
+        ctx.ready()
         try:
-            async with attended(life) as attendant:
-                while self._pending or not attendant.is_stopping:
-                    await self._step(attendant)
+            while self._pending or not ctx.stopping.is_set():
+                await self._step(ctx)
         finally:
             with trio.move_on_after(_LAST_COMMIT_DEADLINE, shield=True):
                 while self._pending and await self._commit() is None:
                     pass
 
-    async def _step(self, attendant: Attendant) -> None:
+    async def _step(self, ctx: Context) -> None:
         if not self._pending:
             self._arrived = trio.Event()
-            with attendant.wait():
+            with ctx.until_news():
                 await self._arrived.wait()
             return
         pause = await self._commit()
-        await attendant.sleep(pause or 0)
+        ctx.beat()
+        await trio.sleep(pause or 0)  # asked to stop or not: what is pending must not be lost
 
     async def _commit(self) -> Seconds | None:
         """Commit all that is pending; return the pause before the next try if that failed."""

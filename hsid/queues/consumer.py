@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import structlog
 import trio
 
-from hsid.lifetime import BEAT_EVERY, Attendant, Lifetime, attended
 from hsid.model import Seconds
 from hsid.queues.committer import Committer
 from hsid.queues.completion import Completer, Completion
@@ -31,8 +30,12 @@ from hsid.queues.handling import (
 from hsid.queues.protocol import DurableQueue, Lease, QueueError
 from hsid.queues.pump import Pump
 from hsid.queues.retry import Backoff, RetryPolicy
+from supervision import Context
 
 _log = structlog.get_logger(__name__)
+
+_WHILE_CLOSED: Seconds = 2.0
+"""Between two looks whether handlers may take entries again: nobody waits for that."""
 
 _RECONNECT = RetryPolicy(first=0.1, longest=5.0)
 
@@ -104,13 +107,13 @@ class Consumer:
         self._handling = 0
         self._is_idle = trio.Event()
 
-    async def run_pump(self, life: Lifetime) -> None:
+    async def run_pump(self, ctx: Context) -> None:
         """Lease ahead of the handlers until asked to stop; give back what none has taken."""
-        await self._pump.run(life)
+        await self._pump.run(ctx)
 
-    async def run_committer(self, life: Lifetime) -> None:
+    async def run_committer(self, ctx: Context) -> None:
         """Make completions durable until asked to stop and none is left."""
-        await self._committer.run(life)
+        await self._committer.run(ctx)
 
     def open(self) -> None:
         """Let handlers take entries, as they may from the beginning."""
@@ -126,19 +129,20 @@ class Consumer:
             self._is_idle = trio.Event()
             await self._is_idle.wait()
 
-    async def serve(self, handler: Handler, life: Lifetime) -> None:
+    async def serve(self, handler: Handler, ctx: Context) -> None:
         """Handle one entry after the other until asked to stop; then finish the one begun.
 
-        A failing handler never ends this: its entry is tried again or given up.
+        A failing handler never ends this: its entry is tried again or given up. A paused actor
+        finishes the entry begun and takes no other.
 
         *Cancellation*: the entry in hand is given back, no try used up.
         """
-        async with self._pump.subscribe() as leases, attended(life) as attendant:
-            life.ready()
-            while (lease := await self._next(leases, attendant)) is not None:
+        async with self._pump.subscribe() as leases:
+            ctx.ready()
+            while (lease := await self._next(leases, ctx)) is not None:
                 self._handling += 1
                 try:
-                    await self._settle(lease, handler, attendant)
+                    await self._settle(lease, handler, ctx)
                 finally:
                     self._handling -= 1
                     self._is_idle.set()
@@ -159,7 +163,7 @@ class Consumer:
             is_degraded=self._pump.is_degraded or self._committer.is_degraded,
         )
 
-    async def _settle(self, lease: Lease, handler: Handler, attendant: Attendant) -> None:
+    async def _settle(self, lease: Lease, handler: Handler, ctx: Context) -> None:
         """Hand in a completion for *lease*, whatever happens."""
         completion, end_turn = released(lease), None
         try:
@@ -168,7 +172,7 @@ class Consumer:
                 completion = self._rules.give_up(handler, lease, describe(error))
             elif not lease.is_redelivered:
                 completion = await self._handle(handler, lease)
-            elif await self._take_turn(attendant):
+            elif await self._take_turn(ctx):
                 end_turn = self._suspects_turn.release
                 completion = await self._handle_suspect(handler, lease)
         finally:
@@ -195,30 +199,30 @@ class Consumer:
             return released(lease)
         return await self._handle(handler, begun)
 
-    async def _take_turn(self, attendant: Attendant) -> bool:
+    async def _take_turn(self, ctx: Context) -> bool:
         """Wait until no other suspect is in a handler or on its way into the store.
 
         If two ran at once and the process died, nobody could tell which one killed it.
         """
-        while not attendant.is_stopping:
-            with attendant.wait():
+        while not ctx.stopping.is_set():
+            with ctx.until_news():
                 await self._suspects_turn.acquire()
                 return True
         return False
 
-    async def _next(
-        self, leases: trio.MemoryReceiveChannel[Lease], attendant: Attendant
-    ) -> Lease | None:
+    async def _next(self, leases: trio.MemoryReceiveChannel[Lease], ctx: Context) -> Lease | None:
         """Wait for an entry; return None when it is time to stop."""
-        while not attendant.is_stopping:
-            if not self._is_open:
-                await attendant.rest(BEAT_EVERY)
-                continue
+        while not ctx.stopping.is_set():
             # No wait is opened where none is needed; under load that is most of the time.
             await trio.lowlevel.checkpoint()
-            attendant.beat()
-            if leases.statistics().current_buffer_used:
+            ctx.beat()
+            if ctx.is_paused:
+                await ctx.wait_resumed()
+            elif not self._is_open:
+                await ctx.sleep(_WHILE_CLOSED)
+            elif leases.statistics().current_buffer_used:
                 return leases.receive_nowait()
-            with attendant.wait():
-                return await leases.receive()
+            else:
+                with ctx.until_news():
+                    return await leases.receive()
         return None

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 import structlog
 import trio
 
-from hsid.lifetime import BEAT_EVERY, Attendant, Lifetime, attended
 from hsid.model import Seconds
 from hsid.queues.protocol import DurableQueue, Lease, QueueUnavailableError, Release
 from hsid.queues.retry import Backoff
+from supervision import Context
 
 _log = structlog.get_logger(__name__)
 
 _GIVE_BACK_DEADLINE: Seconds = 4.0  # within the grace that a cancelled actor has by default
+_LONGEST_WAIT: Seconds = 2.0  # for an entry, in one call of the queue
 
 
 class Pump:
@@ -64,29 +65,28 @@ class Pump:
             self._outstanding.pop(_key(lease), None)
         self._has_room.set()
 
-    async def run(self, life: Lifetime) -> None:
+    async def run(self, ctx: Context) -> None:
         """Lease until asked to stop, then give back what no handler has taken.
 
         *Cancellation*: gives back as well, for at most a few seconds.
         """
         try:
-            async with attended(life) as attendant:
-                life.ready()  # at once: a queue that is away is no failure to start
-                while not attendant.is_stopping:
-                    await self._step(attendant)
+            ctx.ready()  # at once: a queue that is away is no failure to start
+            while not ctx.stopping.is_set():
+                await self._step(ctx)
         finally:
             await self._give_back()
 
-    async def _step(self, attendant: Attendant) -> None:
+    async def _step(self, ctx: Context) -> None:
         try:
             await self._reclaim_once()
             await self._extend_in_time()
-            with attendant.wait(self._extend_every):
+            with ctx.until_news(min(self._extend_every, _LONGEST_WAIT)):
                 await self._fill()
         except QueueUnavailableError as error:
             pause = self._backoff.fail()
             _log.warning("queue_unavailable", queue=self._queue.name, pause=pause, error=str(error))
-            await attendant.rest(pause)
+            await ctx.sleep(pause)
         else:
             self._backoff.succeed()
 
@@ -114,7 +114,7 @@ class Pump:
             self._has_room = trio.Event()
             await self._has_room.wait()
             return
-        leases = await self._queue.lease(room, duration=self._duration, max_wait=BEAT_EVERY)
+        leases = await self._queue.lease(room, duration=self._duration, max_wait=_LONGEST_WAIT)
         for lease in leases:
             self._outstanding[_key(lease)] = lease
             self._send.send_nowait(lease)  # fits: what is in the channel is outstanding

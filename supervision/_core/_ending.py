@@ -13,8 +13,15 @@ from supervision._core._restarting import (
     restart,
 )
 from supervision._core._state import Child, Grounds, Phase, reset_if_healthy
+from supervision._core._stopping import shut_down
 from supervision._core._transition import Transition
-from supervision._events import ChildAbandoned, ChildExited, CleanupFailed, ZombieEnded
+from supervision._events import (
+    ChildAbandoned,
+    ChildExited,
+    CleanupFailed,
+    SignificantChildLeft,
+    ZombieEnded,
+)
 from supervision._outcome import (
     Death,
     Ending,
@@ -30,10 +37,11 @@ from supervision._outcome import (
     Stopped,
     classify,
     describe,
+    failure_of,
     is_normal,
 )
 from supervision._restart import Restart
-from supervision._spec import OnExhausted
+from supervision._spec import AutoShutdown, OnExhausted
 
 TALLY_SIZE = 100  # deaths remembered per child
 _FAILED_START = (StartFailed, StartTimedOut)
@@ -79,7 +87,7 @@ def abandon(t: Transition, child: Child) -> None:
     t.act(Abandon(child.id, child.incarnation))
     zombie = (child.id, child.incarnation)
     t.state = replace(t.state, zombies=t.state.zombies | {zombie})
-    _leave(t, child, _outcome(child, None))
+    _leave(t, child, _outcome(child, None), is_abandoned=True)
     after = t.children[child.id]
     if not (after.is_pending or after.phase is Phase.PARKED):  # nothing takes its place
         t.put(replace(after, phase=Phase.ZOMBIE, since=t.now, deadline=None))
@@ -93,7 +101,7 @@ def _bury(t: Transition, notice: Ended) -> None:
     child = t.children[notice.child]
     if child.phase is not Phase.ZOMBIE or t.has_zombie(child):
         return
-    if child.is_temporary:
+    if t.is_forgotten_when_down(child):
         t.drop(child)
     else:
         t.put(replace(child, phase=Phase.STOPPED, since=t.now))
@@ -121,15 +129,24 @@ def _healthy_for(t: Transition, child: Child) -> Seconds:
     return (child.since if child.phase is Phase.STOPPING else t.now) - child.ready_at
 
 
-def _leave(t: Transition, child: Child, outcome: Outcome) -> None:
+def _leave(t: Transition, child: Child, outcome: Outcome, *, is_abandoned: bool = False) -> None:
     ran_for = _healthy_for(t, child)
     about = t.about(child)
     t.emit(ChildExited(*about, outcome=outcome, ran_for=ran_for, restart=child.spec.restart))
     if isinstance(outcome, Stopped) and outcome.error is not None:
         t.emit(CleanupFailed(*about, failure=outcome.error))
+    if t.state.is_stopping and t.state.spec.is_dynamic:
+        _count(t, outcome, is_abandoned=is_abandoned)
     _answer(t, child, outcome)
     down = t.put(reset_if_healthy(_down(t, child, outcome, ran_for), ran_for))
     _follow_up(t, child, down, outcome)
+
+
+def _count(t: Transition, outcome: Outcome, *, is_abandoned: bool) -> None:
+    failure = failure_of(outcome)
+    way = "Abandoned" if is_abandoned else type(outcome).__name__
+    way = f"{way} {failure.kind}" if failure else way  # without the message: ways must be few
+    t.state = replace(t.state, ends={**t.state.ends, way: t.state.ends.get(way, 0) + 1})
 
 
 def _down(t: Transition, child: Child, outcome: Outcome, ran_for: Seconds) -> Child:
@@ -168,7 +185,7 @@ def _follow_up(t: Transition, was: Child, child: Child, outcome: Outcome) -> Non
     is_first = was.incarnation == 1 and not t.state.is_ready
     is_failed_start = isinstance(outcome, _FAILED_START)
     is_collected = child.id in t.state.halting
-    t.state = replace(t.state, halting=tuple(i for i in t.state.halting if i != child.id))
+    t.unhalt(child.id)
     if t.state.is_stopping:
         return
     if was.start_ticket is not None and (is_failed_start or isinstance(outcome, Fatal)):
@@ -210,7 +227,7 @@ def _collect(t: Transition, child: Child, outcome: Outcome) -> None:
 
 
 def _keep_down(t: Transition, child: Child, phase: Phase) -> None:
-    if child.is_temporary:
+    if t.is_forgotten_when_down(child):
         t.drop(child)
     else:
         t.put(replace(child, phase=phase))
@@ -222,3 +239,20 @@ def _meet_fate(t: Transition, child: Child, outcome: Outcome) -> None:
             restart(t, child, outcome)
         case Fate.KEEP | Fate.FORGET:
             _keep_down(t, child, Phase.DONE)
+            if child.spec.significant and not isinstance(outcome, Ignored):
+                _consider_shutdown(t, child)
+        case impossible:
+            assert_never(impossible)
+
+
+def _consider_shutdown(t: Transition, child: Child) -> None:
+    """Stop if those that matter have left: *child* just did, by itself and for good."""
+    one_is_enough = t.state.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT
+    if one_is_enough or not any(map(_matters_still, t.children.values())):
+        t.emit(SignificantChildLeft(*t.about(child)))
+        shut_down(t)
+
+
+def _matters_still(child: Child) -> bool:
+    stays = child.is_live or child.is_pending or child.phase is Phase.PARKED
+    return child.spec.significant and stays

@@ -1,12 +1,15 @@
 """Management: OTP's calls (start, restart, terminate, delete), each answered exactly once."""
 
 from dataclasses import replace
+from typing import assert_never
 
 from supervision._core._messages import (
     DeleteChild,
     Done,
+    PauseChild,
     Refusal,
     RestartChild,
+    SetPaused,
     StartChild,
     TerminateChild,
 )
@@ -15,7 +18,9 @@ from supervision._core._starting import start
 from supervision._core._state import Child, Phase
 from supervision._core._stopping import stop
 from supervision._core._transition import Transition
+from supervision._events import ChildPaused, ChildResumed
 from supervision._outcome import StopCause
+from supervision._spec import Kind
 
 
 def start_child(t: Transition, request: StartChild) -> None:
@@ -75,7 +80,7 @@ def _terminate_live(t: Transition, child: Child, request: TerminateChild) -> Non
     if t.state.is_stopping:
         return
     # Not `dequeue`: a group that halts still has to wait for it.
-    t.state = replace(t.state, rollout=tuple(i for i in t.state.rollout if i != child.id))
+    t.unroll(child.id)
     if child.phase is Phase.STOPPING:
         t.put(replace(child, cause=StopCause.TERMINATED))
     else:
@@ -89,10 +94,30 @@ def _terminate_down(t: Transition, child: Child) -> None:
         # Those that wait for it no longer have to.
         t.state = replace(t.state, rollout_at=min(t.state.rollout_at, t.now))
     t.dequeue(child.id)
-    if child.is_temporary:
+    if t.is_forgotten_when_down(child):
         t.drop(child)
     else:
         t.put(replace(child, phase=Phase.STOPPED, since=t.now, deadline=None))
+
+
+def pause_child(t: Transition, request: PauseChild) -> None:
+    """Have a worker take no new work, or take it again; that outlasts its restarts."""
+    child = t.children.get(request.child)
+    if child is None:
+        t.reply(request.ticket, Refusal.NOT_FOUND)
+    elif child.spec.kind is Kind.SUPERVISOR:
+        t.reply(request.ticket, Refusal.NO_WORKER)
+    else:
+        if child.is_paused is not request.is_paused:
+            _set_paused(t, child, is_paused=request.is_paused)
+        t.reply(request.ticket, Done())
+
+
+def _set_paused(t: Transition, child: Child, *, is_paused: bool) -> None:
+    child = t.put(replace(child, is_paused=is_paused))
+    t.emit((ChildPaused if is_paused else ChildResumed)(*t.about(child)))
+    if child.is_live:
+        t.act(SetPaused(child.id, child.incarnation, is_paused))
 
 
 def _why_not_down(child: Child | None) -> Refusal | None:
@@ -105,3 +130,5 @@ def _why_not_down(child: Child | None) -> Refusal | None:
             return Refusal.RESTARTING
         case Phase.STOPPED | Phase.DONE | Phase.PARKED | Phase.ZOMBIE:
             return None
+        case _:
+            assert_never(child.phase)

@@ -44,7 +44,9 @@ class Beaten:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A deadline has come."""
+    """Deadlines have come: those of the children *due*, or the turn of a waiting group."""
+
+    due: tuple[ChildId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,16 @@ class DeleteChild:
     child: ChildId
 
 
-Request: TypeAlias = TerminateChild | RestartChild | StartChild | DeleteChild
+@dataclass(frozen=True, slots=True)
+class PauseChild:
+    """Have *child* take no new work, or take it again; later incarnations keep to it."""
+
+    ticket: Ticket
+    child: ChildId
+    is_paused: bool
+
+
+Request: TypeAlias = TerminateChild | RestartChild | StartChild | DeleteChild | PauseChild
 Input: TypeAlias = Begin | Readied | Ended | Beaten | Tick | Stop | Request
 
 
@@ -98,6 +109,7 @@ class Refusal(StrEnum):
     RESTARTING = "restarting"
     PRESENT = "present"
     ZOMBIE = "zombie"
+    NO_WORKER = "no_worker"
     STOPPING = "stopping"
     INTERRUPTED = "interrupted"
 
@@ -151,6 +163,23 @@ class Abandon:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPaused:
+    """Tell the incarnation whether to take new work."""
+
+    child: ChildId
+    incarnation: int
+    is_paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Send a `Tick` with *child* at *at*, unless another `Arm` of it comes before."""
+
+    child: ChildId
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Emit:
     """Give the event to the sink."""
 
@@ -182,4 +211,16 @@ class Exit:
     """All children are down or abandoned; the supervisor's task may leave."""
 
 
-Action: TypeAlias = Start | Ask | Cancel | Abandon | Emit | Reply | AnnounceReady | HardExit | Exit
+Action: TypeAlias = (
+    Start
+    | Ask
+    | Cancel
+    | Abandon
+    | SetPaused
+    | Arm
+    | Emit
+    | Reply
+    | AnnounceReady
+    | HardExit
+    | Exit
+)

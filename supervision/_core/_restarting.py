@@ -44,6 +44,7 @@ def _schedule(t: Transition, child: Child) -> None:
     delay = child.spec.backoff.delay(child.attempt, _chance(t, child))
     left = budget_left(t.state, replace(child, attempt=child.attempt + 1), t.now)
     t.emit(RestartScheduled(*t.about(child), delay=delay, attempt=child.attempt, budget_left=left))
+    t.state = replace(t.state, restarts=t.state.restarts + 1)
     child = replace(child, attempt=child.attempt + 1, restarts=child.restarts + 1)
     t.put(replace(child, phase=Phase.BACKOFF, since=t.now, deadline=t.now + delay))
     if t.state.spec.strategy is Strategy.ONE_FOR_ONE:

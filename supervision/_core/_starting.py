@@ -27,7 +27,7 @@ def start(t: Transition, child: Child) -> None:
             deadline=t.now + child.spec.start_timeout,
         )
     )
-    t.emit(ChildStarting(*t.about(child)))
+    t.emit(ChildStarting(*t.about(child), is_requested=child.start_ticket is not None))
     t.act(Start(child.id, child.incarnation))
 
 
@@ -37,7 +37,13 @@ def on_readied(t: Transition, notice: Readied) -> None:
     if child is None:
         t.drop_notice(notice.child, notice.incarnation)
     elif child.phase is Phase.STARTING:  # ready while being stopped comes too late to matter
-        t.emit(ChildReady(*t.about(child), after=t.now - child.since))
+        t.emit(
+            ChildReady(
+                *t.about(child),
+                after=t.now - child.since,
+                is_requested=child.start_ticket is not None,
+            )
+        )
         t.reply(child.start_ticket, Done())
         t.put(_ready(t, child))
 

@@ -5,13 +5,14 @@ Invariants, which every step keeps:
 - *halting* holds live children only, the one being stopped first, in the order of stopping;
 - *rollout* holds children still to become ready, in the order of starting; it moves only while
   nothing halts and *rollout_at* has come;
-- timers are not kept anywhere: `next_deadline` derives them, so none can outlive its reason.
+- a timer is nowhere but in `Child.due` and `rolls_at`, derived, so none can outlive its reason.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import assert_never
 
 from supervision._core._messages import Ticket
 from supervision._events import Stage
@@ -83,6 +84,8 @@ class Child:
     is_new: bool = False
     """Added by that manual start: forgotten if the start fails."""
     stop_tickets: tuple[Ticket, ...] = ()
+    is_paused: bool = False
+    """It takes no new work, and its successors neither."""
 
     @property
     def id(self) -> ChildId:
@@ -164,6 +167,11 @@ class State:
     rollout_at: Seconds = -math.inf
     halting: tuple[ChildId, ...] = ()
     zombies: frozenset[tuple[ChildId, int]] = frozenset()
+    live_count: int = 0
+    """How many children are live: the sum of their `is_live`, at hand."""
+    restarts: int = 0
+    ends: Mapping[str, int] = field(default_factory=dict)
+    """How the children of a dynamic supervisor ended in its stop: each way with its count."""
     give_up: GiveUp | None = None
     stale_notices: int = 0
 
@@ -185,11 +193,10 @@ def initial_state(spec: SupervisorSpec, *, path: str, seed: float, now: Seconds)
     return State(spec, path, seed, children, window, since=now)
 
 
-def next_deadline(state: State) -> Seconds:
-    """Return when the state needs a `Tick`; infinity if only an input can move it."""
-    waits_to_roll = state.rollout and not state.halting and not _is_rolling(state)
-    rollout_at = state.rollout_at if waits_to_roll else None
-    return earliest(rollout_at, *(each.due for each in state.children.values()))
+def rolls_at(state: State) -> Seconds:
+    """Return when the next of the line to be started waits for the time; infinity if it doesn't."""
+    waits = state.rollout and not state.halting and not _is_rolling(state)
+    return state.rollout_at if waits else math.inf
 
 
 def _is_rolling(state: State) -> bool:
@@ -224,6 +231,8 @@ def budget_left(state: State, child: Child, now: Seconds) -> int | None:
             return 0 if child.is_trial else max(0, state.spec.intensity - child.attempt)
         case OnExhausted.ESCALATE:
             return state.window.left(now)
+        case _:
+            assert_never(child.spec.on_exhausted)
 
 
 def reset_if_healthy(child: Child, ran_for: Seconds) -> Child:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from supervision._core._messages import Ask, Cancel, Exit
 from supervision._core._state import Child, Mode, Phase, earliest
 from supervision._core._transition import Transition
-from supervision._events import ChildStopping, Stage, SupervisorStopped, SupervisorStopping
+from supervision._events import (
+    ChildrenStopped,
+    ChildStopping,
+    Stage,
+    SupervisorStopped,
+    SupervisorStopping,
+)
 from supervision._outcome import Seconds, StopCause
 from supervision._spec import Kind
 
@@ -27,9 +33,14 @@ def _begin_shutdown(t: Transition) -> None:
     for child in tuple(t.children.values()):
         if child.is_pending or child.phase is Phase.PARKED:
             t.put(replace(child, phase=Phase.STOPPED, since=t.now, deadline=None))
-    live = [child.id for child in t.children.values() if child.is_live]
+    live = [child for child in t.children.values() if child.is_live]
     t.enter(Mode.STOPPING)
-    t.state = replace(t.state, rollout=(), halting=tuple(reversed(live)))
+    if t.state.spec.is_dynamic:
+        for child in live:
+            _stop_unless_stopping(t, child)
+    else:
+        halting = tuple(child.id for child in reversed(live))
+        t.state = replace(t.state, rollout=(), halting=halting)
 
 
 def _hurry(t: Transition) -> None:
@@ -75,13 +86,20 @@ def halt(t: Transition) -> None:
     """Stop the next child in line, once the one before it is gone."""
     if not t.state.halting:
         return
-    head = t.children[t.state.halting[0]]
-    if head.phase is not Phase.STOPPING:
-        stop(t, head, StopCause.SHUTDOWN if t.state.is_stopping else StopCause.SIBLING)
+    _stop_unless_stopping(t, t.children[t.state.halting[0]])
+
+
+def _stop_unless_stopping(t: Transition, child: Child) -> None:
+    if child.phase is not Phase.STOPPING:
+        stop(t, child, StopCause.SHUTDOWN if t.state.is_stopping else StopCause.SIBLING)
 
 
 def finish(t: Transition) -> None:
-    """Leave: every child is down or abandoned."""
+    """Leave once every child is down or abandoned; dynamic ones may all be on their way yet."""
+    if t.live_count:
+        return
     t.enter(Mode.STOPPED)
+    if t.state.spec.is_dynamic:
+        t.emit(ChildrenStopped(t.state.path, t.now, ends=t.state.ends))
     t.emit(SupervisorStopped(t.state.path, t.now))
     t.act(Exit())

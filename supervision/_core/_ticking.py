@@ -5,11 +5,11 @@ from dataclasses import replace
 from supervision._core._ending import abandon
 from supervision._core._messages import Beaten
 from supervision._core._starting import start
-from supervision._core._state import Child, Phase, next_deadline
+from supervision._core._state import Child, Phase, earliest, rolls_at
 from supervision._core._stopping import cancel, stop
 from supervision._core._transition import Transition
 from supervision._events import ChildStalled, ChildUnparked, LoopStalled, Stage
-from supervision._outcome import Seconds, StopCause
+from supervision._outcome import ChildId, Seconds, StopCause
 
 STALL_TOLERANCE: Seconds = 1.0  # a tick this late says that the loop, not a child, stood still
 
@@ -21,14 +21,15 @@ def on_beaten(t: Transition, notice: Beaten) -> None:
         t.put(replace(child, beat_at=max(child.beat_at, notice.at)))
 
 
-def on_tick(t: Transition) -> None:
+def on_tick(t: Transition, due: tuple[ChildId, ...]) -> None:
     """Do what is due; if the loop stood still, forgive first (D14)."""
-    late_by = t.now - next_deadline(t.state)
+    expected = earliest(rolls_at(t.state), *(t.children[i].due for i in due if i in t.children))
+    late_by = t.now - expected
     if late_by > STALL_TOLERANCE:
         t.emit(LoopStalled(t.state.path, t.now, late_by=late_by))
         for child in tuple(t.children.values()):
             t.put(_forgiven(t, child))
-    for each in tuple(t.children):
+    for each in due:
         now = t.children.get(each)  # an earlier child's turn may have moved or dropped it
         if now is not None and now.due <= t.now:
             _expire(t, now)

@@ -1,8 +1,9 @@
 """One step in the making: a working copy of the state and the actions so far."""
 
+import math
 from dataclasses import replace
 
-from supervision._core._messages import Action, Answer, Emit, Reply, Ticket
+from supervision._core._messages import Action, Answer, Arm, Emit, Reply, Ticket
 from supervision._core._state import Child, Mode, Phase, State
 from supervision._events import Event, StaleNotice
 from supervision._outcome import ChildId, Seconds
@@ -14,8 +15,18 @@ class Transition:
     def __init__(self, state: State, now: Seconds) -> None:
         self.children = dict(state.children)
         self.state = replace(state, children=self.children)
+        self.live_count = state.live_count
         self.now = now
         self.actions: list[Action] = []
+        self._armed: dict[ChildId, Seconds] = {}  # when each child that was touched was due before
+
+    def finish(self) -> tuple[State, tuple[Action, ...]]:
+        """Return the new state and the actions; whoever is due at another time now is armed."""
+        for child, before in self._armed.items():
+            now = self.children.get(child)
+            if now is not None and now.due not in (before, math.inf):
+                self.act(Arm(child, now.due))
+        return replace(self.state, live_count=self.live_count), tuple(self.actions)
 
     def enter(self, mode: Mode) -> None:
         """Go on to the supervisor's next *mode*."""
@@ -23,8 +34,16 @@ class Transition:
 
     def put(self, child: Child) -> Child:
         """Store *child* in place of its former self and return it."""
+        self._forget(child.id)
+        self.live_count += child.is_live
         self.children[child.id] = child
         return child
+
+    def _forget(self, child: ChildId) -> None:
+        former = self.children.get(child)
+        if former is not None:
+            self.live_count -= former.is_live
+        self._armed.setdefault(child, math.inf if former is None else former.due)
 
     def drop(self, child: Child) -> None:
         """Forget *child*, but keep the record of its numbers while a zombie of it runs."""
@@ -32,15 +51,27 @@ class Transition:
         if self.has_zombie(child):
             self.put(replace(child, phase=Phase.ZOMBIE, since=self.now, deadline=None))
         else:
+            self._forget(child.id)
             del self.children[child.id]
 
     def dequeue(self, child: ChildId) -> None:
         """Take *child* out of the line of those to be started, and of those to be stopped."""
-        self.state = replace(
-            self.state,
-            rollout=tuple(each for each in self.state.rollout if each != child),
-            halting=tuple(each for each in self.state.halting if each != child),
-        )
+        self.unroll(child)
+        self.unhalt(child)
+
+    def unroll(self, child: ChildId) -> None:
+        """Take *child* out of the line of those to be started."""
+        if child in self.state.rollout:
+            self.state = replace(self.state, rollout=_without(self.state.rollout, child))
+
+    def unhalt(self, child: ChildId) -> None:
+        """Take *child* out of the line of those to be stopped."""
+        if child in self.state.halting:
+            self.state = replace(self.state, halting=_without(self.state.halting, child))
+
+    def is_forgotten_when_down(self, child: Child) -> bool:
+        """Tell whether nothing is kept of *child* once it is down for good."""
+        return child.is_temporary or self.state.spec.is_dynamic
 
     def has_zombie(self, child: Child) -> bool:
         """Tell whether an abandoned incarnation of *child* still runs."""
@@ -74,3 +105,8 @@ class Transition:
         """Count and report a notice from an incarnation that is over (D16)."""
         self.state = replace(self.state, stale_notices=self.state.stale_notices + 1)
         self.emit(StaleNotice(self.state.path, self.now, child, incarnation))
+
+
+def _without(line: tuple[ChildId, ...], child: ChildId) -> tuple[ChildId, ...]:
+    place = line.index(child)  # mostly the first: then this is quick, however long the line
+    return line[:place] + line[place + 1 :]

@@ -23,7 +23,11 @@ from supervision import (
     StaleNotice,
     Strategy,
     Supervisor,
+    SupervisorSpec,
 )
+from supervision._core import initial_state, step
+from supervision._core._messages import Begin, Ended, Readied
+from supervision._outcome import Returned
 from supervision.testing import (
     BeatsFor,
     ChildError,
@@ -138,6 +142,20 @@ async def test_crash_before_start_returns_is_not_lost(autojump_clock, build, rec
     assert recorder.trace(ChildReady, ChildExited) == expected
 
 
+@pytest.mark.parametrize(
+    "notice", [Readied("a", 7), Ended("a", 7, Returned()), Ended("x", 1, Returned())]
+)
+def test_unknown_or_stale_exit_notice_is_dropped(notice):
+    """What is over can't speak, nor can what never was: the notice is counted and forgotten."""
+    spec = SupervisorSpec("root", (ChildSpec("a", Obedient()),))
+    before, _ = step(initial_state(spec, path="root", seed=0.5, now=0.0), Begin(), 0.0)
+    after, actions = step(before, notice, 0.0)
+
+    assert (before.stale_notices, after.stale_notices) == (0, 1)
+    assert after.children == before.children
+    assert [each.event.name for each in actions] == ["stale_notice"]
+
+
 async def test_ready_of_a_zombie_is_dropped_and_counted(autojump_clock, build, recorder):
     """What an abandoned incarnation says reaches nobody, and is reported as stale."""
 
@@ -147,8 +165,9 @@ async def test_ready_of_a_zombie_is_dropped_and_counted(autojump_clock, build, r
         ctx.ready()
 
     child = ChildSpec("a", Script(late, Obedient()), lenient_start=True, grace=1)
-    async with running(build(child)):
+    async with running(build(child)) as root:
         await trio.sleep(60)
+        assert root.statistics().stale_notices == 1
 
     assert recorder.trace(StaleNotice) == ["stale_notice a#1"]
     assert recorder.trace(ChildReady) == ["child_ready a#2"]

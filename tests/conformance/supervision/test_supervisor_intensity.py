@@ -7,8 +7,10 @@ import trio
 
 from supervision import (
     Backoff,
+    ChildAlreadyPresent,
     ChildExited,
     ChildParked,
+    ChildRestarting,
     ChildSpec,
     ChildStarting,
     ChildUnparked,
@@ -136,7 +138,20 @@ async def test_escalation_reaches_the_root_through_every_level(autojump_clock, b
         await build(middle, intensity=0).run()
 
 
-async def test_backoff_grows_and_resets_after_a_healthy_run_only(autojump_clock, build, recorder):
+async def test_backoff_grows_caps_and_jitters_within_bounds(autojump_clock, build, recorder):
+    """A crash loop waits twice as long each time up to the cap, less at most the jitter."""
+    backoff = Backoff(minimum=1, maximum=8, jitter=0.5, reset_after=100)
+    child = ChildSpec("a", CrashesAfter(0), backoff=backoff, on_exhausted=OnExhausted.NEVER)
+    async with running(build(child)):
+        await trio.sleep(200)
+
+    delays = [each.delay for each in recorder.of(RestartScheduled)]
+    full = [1, 2, 4] + [8] * (len(delays) - 3)
+    assert all(most / 2 <= delay <= most for delay, most in zip(delays, full, strict=True))
+    assert len(set(delays)) == len(delays) > 20
+
+
+async def test_backoff_resets_after_healthy_run_only(autojump_clock, build, recorder):
     """Dying just before reset_after keeps the delays growing; living that long starts over."""
     backoff = Backoff(minimum=1, maximum=8, jitter=0, reset_after=10)
     acts = [CrashesAfter(each) for each in (0, 9.5, 9.5, 10, 0)]
@@ -164,33 +179,33 @@ async def test_jitter_is_drawn_from_the_given_source(autojump_clock, quick):
     assert await delays(1) == await delays(1) != await delays(2)
 
 
-async def test_pending_restart_is_cancelled_by_terminate(autojump_clock, build, recorder):
-    """A child terminated in its backoff is stopped; time goes on and nothing starts."""
-    child = ChildSpec("a", CrashesAfter(1), backoff=EXACT)
-    async with running(build(child)) as root:
+async def test_pending_restart_is_cancelled_by_terminate_and_by_stop(
+    autojump_clock, build, recorder
+):
+    """A child terminated in its backoff stays down; a supervisor does not wait for a backoff."""
+    pending = [ChildSpec(name, CrashesAfter(1), backoff=EXACT) for name in "ab"]
+    async with running(build(*pending)) as root:
         await trio.sleep(1.5)
         await root.terminate_child("a")
-        await trio.sleep(100)
-        assert root.tree().children[0].state == "stopped"
+        await trio.sleep(2)
+        assert [each.state for each in root.tree().children] == ["stopped", "backoff"]
 
-    assert len(recorder.of(ChildStarting)) == 1
-
-
-async def test_pending_restart_is_cancelled_by_stop(autojump_clock, build, recorder):
-    """A supervisor that stops while a child waits in its backoff is down at once."""
-    async with running(build(ChildSpec("a", CrashesAfter(1), backoff=EXACT))):
-        await trio.sleep(1.5)
-
-    assert trio.current_time() == 1.5
-    assert len(recorder.of(ChildStarting)) == 1
+    assert trio.current_time() == 3.5
+    await trio.sleep(100)
+    assert [each.child for each in recorder.of(ChildStarting)] == ["a", "b", "b"]
 
 
-async def test_pending_restart_reports_its_state_and_deadline(autojump_clock, build):
-    """In its backoff a child is shown as such, with the time of its next start, and not active."""
+async def test_pending_restart_reports_state_and_errors(autojump_clock, build):
+    """In its backoff a child is shown with the time of its next start, and can't be touched."""
     async with running(build(ChildSpec("a", CrashesAfter(1), backoff=EXACT))) as root:
         await trio.sleep(1.5)
         (child,) = root.tree().children
         counts = root.counts()
+        with pytest.raises(ChildAlreadyPresent):
+            await root.start_child(ChildSpec("a", Obedient()))
+        for call in (root.restart_child, root.delete_child):
+            with pytest.raises(ChildRestarting):
+                await call("a")
 
     assert (child.state, child.age, child.deadline) == ("backoff", 0.5, 2.0)
     assert (child.last_outcome, child.last_error) == ("Crashed", "ChildError: crashed")

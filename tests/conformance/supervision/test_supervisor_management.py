@@ -310,6 +310,21 @@ def test_supervisor_wrapped_as_a_worker_is_refused(build):
         build(ChildSpec("below", Supervisor("below")))
 
 
+async def test_statistics_count_restarts_and_what_is_left_of_the_budget(
+    autojump_clock, build, quick
+):
+    """They are those of the present life, and stay to be read when it is over."""
+    async with running(build(quick("a", Script(CrashesAfter(1), Obedient())))) as root:
+        await trio.sleep(2)
+        now = root.statistics()
+        await trio.sleep(10)
+
+    later = root.statistics()
+    assert (now.restarts, now.budget_left, now.stale_notices, now.waiting_inputs) == (1, 2, 0, 0)
+    assert (later.restarts, later.budget_left) == (1, 3)
+    assert (now.children.active, later.children.active) == (1, 0)
+
+
 async def test_before_its_first_run_a_supervisor_is_new(autojump_clock, build):
     """It can be looked at, and its specs can, but there is nothing to count."""
     root = build(ChildSpec("a", Obedient()))
@@ -320,5 +335,7 @@ async def test_before_its_first_run_a_supervisor_is_new(autojump_clock, build):
     )
     with pytest.raises(SupervisorNotRunning):
         root.counts()
+    with pytest.raises(SupervisorNotRunning):
+        root.statistics()
     with pytest.raises(ChildNotFound):
         root.get_spec("b")

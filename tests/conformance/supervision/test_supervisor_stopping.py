@@ -246,6 +246,17 @@ async def test_overrun_of_the_root_ends_the_process(autojump_clock, build, recor
     assert "in __call__" in said
 
 
+async def test_zombie_that_outlives_its_nested_supervisor_for_long_ends_the_process(
+    autojump_clock, build, exits
+):
+    """It can't be replaced by anything that works, and holds up all that comes after it."""
+    below = Supervisor("below", [ChildSpec("a", Stubborn(100), grace=1)], hard_exit_after=20)
+    async with running(build(below, exit_function=exits.append)) as root:
+        with trio.move_on_after(25):
+            await root.terminate_child("below")
+        assert exits == [EXIT_CODE]
+
+
 async def test_overrun_is_watched_under_a_cancel_from_outside(autojump_clock, build, exits):
     """The limit holds for a stop that a cancel began, too."""
     root = build(ChildSpec("a", Stubborn(60)), exit_function=exits.append, hard_exit_after=10)

@@ -7,6 +7,7 @@ from supervision import (
     ChildExited,
     ChildSpec,
     ChildStarting,
+    ChildStopping,
     GroupRestart,
     Restart,
     RestartScheduled,
@@ -39,19 +40,27 @@ def three(build, quick):
     return make
 
 
-@pytest.mark.parametrize(
-    ("strategy", "expected"),
-    [
-        (Strategy.ONE_FOR_ONE, {"a": 1, "b": 2, "c": 1}),
-        (Strategy.REST_FOR_ONE, {"a": 1, "b": 2, "c": 2}),
-        (Strategy.ONE_FOR_ALL, {"a": 2, "b": 2, "c": 2}),
-    ],
-)
-async def test_each_strategy_touches_only_its_group(autojump_clock, three, strategy, expected):
-    """One_for_one restarts the failed child, rest_for_one those after it too, one_for_all all."""
-    async with running(three(strategy, CrashesAfter(1))) as root:
+async def test_one_for_one_touches_only_the_failed_child(autojump_clock, three, recorder):
+    """Its siblings on both sides run on, and were never even asked."""
+    async with running(three(Strategy.ONE_FOR_ONE, CrashesAfter(1))) as root:
         await trio.sleep(2)
-        assert numbers(root) == expected
+        assert numbers(root) == {"a": 1, "b": 2, "c": 1}
+        assert recorder.of(ChildStopping) == []
+
+
+async def test_rest_for_one_touches_only_later_children(autojump_clock, three, recorder):
+    """The one declared before the failed child runs on, and was never even asked."""
+    async with running(three(Strategy.REST_FOR_ONE, CrashesAfter(1))) as root:
+        await trio.sleep(2)
+        assert numbers(root) == {"a": 1, "b": 2, "c": 2}
+        assert {each.child for each in recorder.of(ChildStopping)} == {"c"}
+
+
+async def test_one_for_all_touches_every_child(autojump_clock, three):
+    """All of them are new after one has failed."""
+    async with running(three(Strategy.ONE_FOR_ALL, CrashesAfter(1))) as root:
+        await trio.sleep(2)
+        assert numbers(root) == {"a": 2, "b": 2, "c": 2}
 
 
 async def test_one_for_all_stops_reverse_then_starts_forward(autojump_clock, three, recorder):

@@ -20,22 +20,20 @@ from hsid.queues.retry import RetryPolicy
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store import uploads
 from hsid.store.store import Store
+from supervision._attention import Attention
 
 PAST_DETECTION = set(UploadState) - {UploadState.RECEIVED, UploadState.QUEUED}
 
 
-class Life:
+class Life(Attention):
     """The lifetime of an actor that nobody asks to stop."""
 
     def __init__(self) -> None:
-        self.stopping = trio.Event()
+        super().__init__()
         self.is_ready = trio.Event()
 
     def ready(self) -> None:
         self.is_ready.set()
-
-    def beat(self) -> None:
-        """Nobody watches."""
 
 
 class Bench:

@@ -18,12 +18,14 @@ from hsid.api.models import (
     EventDetail,
     EventPage,
     EventReport,
+    HealthReport,
     QueueReport,
     StatusReport,
     UploadCounts,
 )
 from hsid.api.server import serve
 from hsid.model import AnalysisKind, EventState, Severity
+from hsid.observe.health import HealthState
 
 NIGHT = datetime(2025, 3, 4, 2, 13, tzinfo=UTC)
 
@@ -83,6 +85,7 @@ class House:
             running=True,
             pid=os.getpid(),
             uptime_seconds=61,
+            health=HealthReport(state=HealthState.OK),
             uploads=counts,
             adds_up=True,
             refusals={"empty_file": 2},

@@ -4,19 +4,7 @@ import trio
 
 from actors.reconciler import Reconciler
 from hsid.queues.protocol import QueueUnavailableError
-
-
-class Life:
-    """An actor's lifetime that a test ends."""
-
-    def __init__(self) -> None:
-        self.stopping = trio.Event()
-
-    def ready(self) -> None:
-        """Nobody waits for it."""
-
-    def beat(self) -> None:
-        """Nobody watches."""
+from supervision.testing import lone_context
 
 
 class ScriptedFeeder:
@@ -47,8 +35,8 @@ class ScriptedFeeder:
 
 async def run_for(seconds: float, feeder: ScriptedFeeder) -> ScriptedFeeder:
     """Run the reconciler on *feeder* for a while."""
-    with trio.move_on_after(seconds):
-        await Reconciler(feeder).run(Life())
+    with trio.move_on_after(seconds), lone_context() as ctx:
+        await Reconciler(feeder).run(ctx)
     return feeder
 
 
@@ -58,6 +46,23 @@ async def test_it_restores_once_and_then_feeds_from_time_to_time(autojump_clock)
 
     assert feeder.times("restore") == [0]
     assert feeder.times("feed") == [0, 30, 60, 90]
+
+
+async def test_paused_it_feeds_nothing_until_it_is_resumed(autojump_clock) -> None:
+    """An operator may hold back what waits, for as long as there is need."""
+    feeder = ScriptedFeeder(feed=[True])
+    with trio.move_on_after(20), lone_context() as ctx:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Reconciler(feeder).run, ctx)
+            await trio.sleep(0.75)
+            ctx.set_paused(is_paused=True)
+            await trio.sleep(10)
+            assert feeder.times("feed") == [0, 0.5]
+            ctx.set_paused(is_paused=False)
+            await trio.sleep(0.75)
+            nursery.cancel_scope.cancel()
+
+    assert feeder.times("feed") == [0, 0.5, 10.75, 11.25]
 
 
 async def test_it_looks_often_while_something_waits_for_room(autojump_clock) -> None:

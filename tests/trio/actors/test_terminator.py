@@ -15,7 +15,7 @@ async def stop(house, *handlers: Recorder, patience: float) -> float:
     life = await house.start(Terminator([house.consumer], patience).run)
     await trio.sleep(1)
     began = trio.current_time()
-    life.stopping.set()
+    life.ask_to_stop()
     await life.ended.wait()
     return trio.current_time() - began
 

@@ -11,13 +11,14 @@ from hsid.queues.consumer import Consumer
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
 from hsid.queues.retry import RetryPolicy
+from supervision._attention import Attention
 
 
-class Life:
+class Life(Attention):
     """The life of one actor, as its supervisor would hand it in."""
 
     def __init__(self):
-        self.stopping = trio.Event()
+        super().__init__(heartbeat_timeout=4)
         self.is_ready = trio.Event()
         self.ended = trio.Event()
         self.scope = trio.CancelScope()
@@ -27,6 +28,7 @@ class Life:
         self.is_ready.set()
 
     def beat(self):
+        super().beat()
         self.beats.append(trio.current_time())
 
 

@@ -76,7 +76,7 @@ async def test_asked_to_stop_a_committer_commits_what_is_left(autojump_clock):
         house.gate.is_away = True
         await house.start_all(Recorder())
         await trio.sleep(5)
-        house.committer.stopping.set()
+        house.committer.ask_to_stop()
         await trio.sleep(60)
         still_there = not house.committer.ended.is_set()
         house.gate.is_away = False

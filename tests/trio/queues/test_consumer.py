@@ -84,12 +84,28 @@ async def test_asked_to_stop_a_handler_finishes_what_it_has_begun(autojump_clock
         await house.put("a", "b")
         (life,) = await house.start_all(handler)
         await trio.sleep(1)
-        life.stopping.set()
+        life.ask_to_stop()
         await life.ended.wait()
         await trio.sleep(1)
 
         assert handler.handled == handler.begun == ["a"]
         assert (await house.queue.stats()).depth == 1
+
+
+async def test_a_paused_handler_finishes_what_it_has_begun_and_waits(autojump_clock):
+    """The next entry is kept for it, and handled as soon as it is resumed."""
+    handler = Recorder(sleep_long)
+    async with open_house() as house:
+        await house.put("a", "b")
+        (life,) = await house.start_all(handler)
+        await trio.sleep(1)
+        life.set_paused(is_paused=True)
+        await trio.sleep(1000)
+        assert handler.handled == handler.begun == ["a"]
+
+        life.set_paused(is_paused=False)
+        await house.wait_settled()
+        assert handler.handled == ["a", "b"]
 
 
 async def test_an_idle_handler_stops_at_once(autojump_clock):
@@ -98,7 +114,7 @@ async def test_an_idle_handler_stops_at_once(autojump_clock):
         (life,) = await house.start_all(Recorder())
         await trio.sleep(0.7)
         start = trio.current_time()
-        life.stopping.set()
+        life.ask_to_stop()
         await life.ended.wait()
 
         assert trio.current_time() == start
@@ -177,7 +193,7 @@ async def test_a_pump_that_ends_gives_back_what_no_handler_has_taken(autojump_cl
         await house.put("a", "b", "c")
         await house.start_all(Recorder(sleep_long))
         await trio.sleep(1)
-        house.pump.stopping.set() if how == "asked" else house.pump.scope.cancel()
+        house.pump.ask_to_stop() if how == "asked" else house.pump.scope.cancel()
         await house.pump.ended.wait()
         stats = await house.queue.stats()
 

@@ -78,7 +78,7 @@ async def test_a_pump_that_can_not_give_back_ends_all_the_same(autojump_clock):
         await house.start_all()
         await trio.sleep(1)
         queue.is_away = True
-        house.pump.stopping.set()
+        house.pump.ask_to_stop()
         await house.pump.ended.wait()
         queue.is_away = False
 

@@ -20,6 +20,7 @@ from hsid.model import (
     Severity,
     Verdict,
 )
+from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import Entry
 from hsid.queues.sqlite_entries import SqliteEntries
 from hsid.store import batches, events, uploads
@@ -85,17 +86,20 @@ def test_without_a_daemon_the_status_says_so(conn):
     """Nothing is made up about a process that isn't there."""
     report = status_report(conn, [])
 
-    assert (report.running, report.pid, report.actors) == (False, None, None)
+    assert (report.running, report.pid, report.actors, report.health) == (False, None, None, None)
 
 
 def test_a_running_daemon_adds_what_it_knows_of_itself(conn):
     """Process, age and actors are the daemon's own words."""
     watcher = ActorReport(path="pipeline/watcher", state="running", restarts=0)
 
-    report = status_report(conn, [], Running(pid=7, uptime=2.0, actors=(watcher,)))
+    health = Health(HealthState.DEGRADED, ("it is parked",))
+    running = Running(pid=7, uptime=2.0, health=health, actors=(watcher,))
+    report = status_report(conn, [], running)
 
     assert (report.running, report.pid, report.uptime_seconds) == (True, 7, 2.0)
     assert report.actors == (watcher,)
+    assert (report.health.state, report.health.troubles) == ("degraded", ("it is parked",))
 
 
 def test_a_lost_upload_shows_in_the_status(conn):

@@ -3,6 +3,7 @@
 import re
 import time
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ def build_status(**changes):
         "running": True,
         "pid": 7,
         "uptime_seconds": 5,
+        "health": {"state": "ok", "troubles": []},
         "uploads": UPLOADS,
         "refusals": {"empty_file": 2},
         "queues": [],
@@ -87,8 +89,34 @@ def test_an_accounting_that_does_not_add_up_is_said_loudly():
 
 
 def test_a_status_from_the_file_says_that_no_daemon_runs():
-    """The reader knows where the numbers come from."""
-    assert "no daemon runs" in text.status(build_status(running=False))
+    """The reader knows where the numbers come from, and nothing is said of anybody's health."""
+    shown = text.status(build_status(running=False, health=None))
+
+    assert "no daemon runs" in shown
+    assert "health" not in shown
+
+
+def test_each_trouble_has_a_line_below_the_health():
+    """What is wrong comes first, before any number."""
+    health = {"state": "degraded", "troubles": ["pipeline/batcher is parked", "and \x1b[2J"]}
+    lines = click.unstyle(text.status(build_status(health=health))).splitlines()
+
+    assert lines[2:5] == ["health: degraded", "  pipeline/batcher is parked", "  and \\x1b[2J"]
+
+
+def test_an_actor_that_is_down_shows_when_it_is_tried_again():
+    """And one that an operator paused shows that."""
+    actor = {"restarts": 3, "uptime_seconds": None, "last_error": "OSError: no"}
+    actors = [
+        actor | {"path": "a", "state": "parked", "next_try_seconds": 61, "paused": False},
+        actor | {"path": "b", "state": "ready", "next_try_seconds": None, "paused": True},
+    ]
+    shown = click.unstyle(text.status(build_status(actors=actors))).splitlines()
+
+    assert shown[-2].split("  ")[0] == "a"
+    assert "parked" in shown[-2]
+    assert "1 min 1 s" in shown[-2]
+    assert "ready, paused" in shown[-1]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from supervision import Backoff, ChildSpec, OnExhausted, Restart, Strategy, SupervisorSpec
-from supervision._core import initial_state, next_deadline, step
+from supervision._core import initial_state, step
 from supervision._core._messages import (
     AnnounceReady,
     Beaten,
@@ -21,10 +21,10 @@ from supervision._core._messages import (
     StartChild,
     Stop,
     TerminateChild,
-    Tick,
 )
 from supervision._outcome import Failure, Raised, Returned
 from supervision.testing import Obedient
+from tests.unit.supervision.core_clock import next_deadline, tick
 
 CRASH = Raised(Failure("OSError", "oops"))
 EXACT = Backoff(minimum=1, maximum=1, jitter=0, reset_after=60)
@@ -58,19 +58,6 @@ def test_same_input_gives_the_same_step():
     state, _ = play(Begin(), Readied("a", 1), children=[ChildSpec("a", Obedient())])
 
     assert step(state, Ended("a", 1, CRASH), 3.0) == step(state, Ended("a", 1, CRASH), 3.0)
-
-
-@pytest.mark.parametrize(
-    "notice", [Readied("a", 7), Ended("a", 7, Returned()), Ended("x", 1, CRASH)]
-)
-def test_notice_of_another_incarnation_is_dropped_and_counted(notice):
-    """What is over can't speak, nor can what never was (case 19)."""
-    state, _ = play(Begin())
-    after, actions = step(state, notice, 0.0)
-
-    assert after.stale_notices == 1
-    assert after.children == state.children
-    assert [each.event.name for each in actions] == ["stale_notice"]
 
 
 def test_beat_of_the_dead_means_nothing():
@@ -167,7 +154,7 @@ def test_terminate_takes_a_member_out_of_its_group():
     state, actions = step(state, Ended("b", 1, Returned()), 0.0)
     assert Reply(3, Done()) in actions
 
-    state, actions = step(state, Tick(), 1.0)
+    state, actions = tick(state, 1.0)
     assert [each.child for each in actions if isinstance(each, Start)] == ["a"]
     assert state.children["b"].phase == "stopped"
 
@@ -216,7 +203,7 @@ def test_cooldown_doubles_only_so_often():
     now = 0.0
     for number in range(2, 20):
         now = next_deadline(state)
-        state, _ = step(state, Tick(), now)
+        state, _ = tick(state, now)
         state, _ = step(state, Ended("a", number, CRASH), now)
 
     assert next_deadline(state) - now == 60 * 64
@@ -228,7 +215,7 @@ def test_tally_remembers_a_hundred_deaths():
     state, _ = play(Begin(), children=[loop])
     for number in range(1, 151):
         state, _ = step(state, Ended("a", number, CRASH), float(number))
-        state, _ = step(state, Tick(), next_deadline(state))
+        state, _ = tick(state, next_deadline(state))
 
     deaths = state.children["a"].deaths
     assert (len(deaths), deaths[0].incarnation, deaths[-1].incarnation) == (100, 51, 150)
@@ -246,7 +233,7 @@ def test_start_timeout_of_the_very_moment_is_forgiven_a_stall():
     """Whatever came due while the loop stood still, up to now, is not held against a child."""
     beating = child("a", heartbeat_timeout=2)
     state, _ = play(Begin(), Readied("a", 1), children=[beating, child("b", start_timeout=5)])
-    state, _ = step(state, Tick(), 5.0)
+    state, _ = tick(state, 5.0)
 
     assert [each.phase for each in state.children.values()] == ["ready", "starting"]
 
@@ -260,8 +247,8 @@ def test_group_waits_for_the_longest_delay_of_its_offenders():
     state, _ = play(Begin(), *ready, children=["a", slow], strategy=Strategy.REST_FOR_ONE)
     state, _ = step(state, Ended("b", 1, CRASH), 0.0)
     state, _ = step(state, Ended("a", 1, CRASH), 1.0)
-    state, early = step(state, Tick(), 2.0)
-    _, late = step(state, Tick(), 4.0)
+    state, early = tick(state, 2.0)
+    _, late = tick(state, 4.0)
 
     assert [[each.child for each in done if isinstance(each, Start)] for done in (early, late)] == [
         [],
@@ -276,7 +263,7 @@ def test_sibling_being_terminated_is_not_brought_back_by_its_group():
     state, _ = play(Begin(), *ready, stop, children="ab", strategy=Strategy.ONE_FOR_ALL)
     state, _ = step(state, Ended("a", 1, CRASH), 0.0)
     state, _ = step(state, Ended("b", 1, Returned()), 0.0)
-    state, actions = step(state, Tick(), 1.0)
+    state, actions = tick(state, 1.0)
 
     assert [each.child for each in actions if isinstance(each, Start)] == ["a"]
     assert state.children["b"].phase == "stopped"
@@ -286,7 +273,7 @@ def test_failed_restart_during_the_first_start_is_no_first_start_failure():
     """A child that was ready once is retried, even before all the others are ready."""
     state, _ = play(Begin(), Readied("a", 1), children="ab")
     state, _ = step(state, Ended("a", 1, CRASH), 0.0)
-    state, _ = step(state, Tick(), 1.0)
+    state, _ = tick(state, 1.0)
     state, _ = step(state, Ended("a", 2, CRASH), 1.0)
 
     assert (state.mode, state.children["a"].phase) == ("running", "backoff")
@@ -298,7 +285,7 @@ def test_manual_trial_that_leaves_an_exclusive_zombie_is_not_repeated():
     state, _ = play(Begin(), Ended("a", 1, CRASH), children=[child("a", **policy)], intensity=0)
     state, _ = step(state, RestartChild(1, "a"), 1.0)
     for _ in ("start timeout", "grace"):
-        state, _ = step(state, Tick(), next_deadline(state))
+        state, _ = tick(state, next_deadline(state))
 
     assert (state.children["a"].phase, next_deadline(state)) == ("zombie", math.inf)
 
@@ -308,7 +295,7 @@ def test_child_with_two_zombies_is_one_until_both_have_ended():
     state, _ = play(Begin(), Readied("a", 1))
     for number in (1, 2):
         state, _ = step(state, TerminateChild(None, "a"), 0.0)
-        state, _ = step(state, Tick(), next_deadline(state))
+        state, _ = tick(state, next_deadline(state))
         if number == 1:
             state, _ = step(state, RestartChild(1, "a"), 5.0)
     phases = []
@@ -323,7 +310,7 @@ def test_abandoned_temporary_child_is_forgotten_when_its_zombie_ends():
     """Until then its record stays, so that no incarnation gets a number twice."""
     brief = child("a", restart=Restart.TEMPORARY)
     state, _ = play(Begin(), Readied("a", 1), TerminateChild(1, "a"), children=[brief])
-    state, _ = step(state, Tick(), next_deadline(state))
+    state, _ = tick(state, next_deadline(state))
     assert state.children["a"].phase == "zombie"
 
     state, _ = step(state, Ended("a", 1, Returned()), 20.0)

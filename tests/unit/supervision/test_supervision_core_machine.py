@@ -22,7 +22,7 @@ from supervision import (
     Strategy,
     SupervisorSpec,
 )
-from supervision._core import initial_state, next_deadline, step
+from supervision._core import initial_state, step
 from supervision._core._messages import (
     Abandon,
     Beaten,
@@ -45,6 +45,7 @@ from supervision._core._messages import (
 from supervision._core._state import PENDING, Phase
 from supervision._outcome import Declined, Failure, Raised, Returned
 from supervision.testing import Obedient
+from tests.unit.supervision.core_clock import due_children, next_deadline
 
 OOPS = Failure("OSError", "oops")
 ENDINGS = [Returned(), Raised(OOPS), Raised(OOPS, is_fatal=True), Declined("no")]
@@ -201,10 +202,10 @@ class World(RuleBasedStateMachine):
         self.tick()
 
     def tick(self):
-        self.feed(Tick())
+        self.feed(Tick(due_children(self.state, self.now)))
         later = next_deadline(self.state)
         if later <= self.now:  # a delay of zero is due at once, but not for ever
-            self.feed(Tick())
+            self.feed(Tick(due_children(self.state, self.now)))
             later = next_deadline(self.state)
         assert later > self.now, "a deadline that nothing comes of"
 

@@ -1,12 +1,14 @@
-"""Specs: everything that can't work is refused when it is made (cases 8 and 9)."""
+"""Starting, before it begins: what can't work is refused when it is described (cases 8-10)."""
 
 import math
 
 import pytest
 
 from supervision import (
+    AutoShutdown,
     Backoff,
     ChildSpec,
+    DynamicSupervisor,
     Kind,
     OnExhausted,
     Restart,
@@ -49,6 +51,7 @@ BAD_RULES = [
     ("period", {"period": 0}),
     ("period", {"period": math.inf}),
     ("max_zombies", {"max_zombies": -1}),
+    ("auto_shutdown", {"auto_shutdown": "never"}),
     ("hard_exit_after", {"hard_exit_after": 0}),
 ]
 
@@ -81,6 +84,51 @@ def test_duplicate_ids_are_refused():
     """Two children of one name could not be told apart."""
     with pytest.raises(SpecError, match="ids more than once: a"):
         Supervisor("root", [ChildSpec("a", Obedient()), ChildSpec("a", Obedient())])
+
+
+@pytest.mark.parametrize("restart", Restart)
+@pytest.mark.parametrize("auto_shutdown", AutoShutdown)
+@pytest.mark.parametrize("significant", [False, True])
+def test_significant_needs_auto_shutdown_and_non_permanent(restart, auto_shutdown, significant):
+    """Of all combinations exactly those pass in which a significant child can matter."""
+    can_matter = restart is not Restart.PERMANENT and auto_shutdown is not AutoShutdown.NEVER
+
+    def describe():
+        child = ChildSpec("a", Obedient(), restart=restart, significant=significant)
+        return Supervisor("root", [child], auto_shutdown=auto_shutdown)
+
+    if significant and not can_matter:
+        with pytest.raises(SpecError) as caught:
+            describe()
+        assert caught.value.field == "significant"
+    else:
+        assert describe().get_spec("a").significant is significant
+
+
+BAD_TEMPLATES = [
+    ("children", {"children": (ChildSpec("b", Obedient()),)}),
+    ("strategy", {"strategy": Strategy.REST_FOR_ONE}),
+    ("auto_shutdown", {"auto_shutdown": AutoShutdown.ANY_SIGNIFICANT}),
+    ("template", {"template": ChildSpec("a", Obedient(), lenient_start=True)}),
+    ("backoff", {"template": ChildSpec("a", Obedient(), backoff=Backoff(minimum=50))}),
+]
+
+
+@pytest.mark.parametrize(("field", "values"), BAD_TEMPLATES)
+def test_rules_that_dynamic_children_cannot_keep_are_refused(field, values):
+    """They know no order and no first start, and their policy is checked before the first comes."""
+    with pytest.raises(SpecError) as caught:
+        SupervisorSpec(
+            **{"id": "root", "children": (), "template": ChildSpec("a", Obedient()), **values}
+        )
+
+    assert caught.value.field == field
+
+
+def test_template_is_checked_when_the_supervisor_is_described():
+    """Not when the first child is wanted."""
+    with pytest.raises(SpecError, match="would never escalate"):
+        DynamicSupervisor("root", ChildSpec("a", Obedient(), backoff=Backoff(minimum=50)))
 
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])

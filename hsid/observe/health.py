@@ -1,0 +1,50 @@
+"""Whether the daemon is well, and if not, what is wrong: one judgement for status, probes, metrics.
+
+Pure. A part that failed and is being restarted in time is no trouble; one that is left down, or
+that waits for something it can't reach, is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from supervision import ChildSnapshot
+
+PARKED = "parked"
+"""The state of an actor that is left down until its next trial."""
+
+
+class HealthState(StrEnum):
+    """How a daemon that answers is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """A part of the work is not done at present; the rest goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state, and each trouble in words."""
+
+    state: HealthState
+    troubles: tuple[str, ...] = ()
+
+
+def judge(root: ChildSnapshot, waiting: Iterable[str] = ()) -> Health:
+    """Judge the tree below *root*; *waiting* names queues that can't be reached at present."""
+    troubles = (
+        *(trouble for node in root.walk() for trouble in _troubles_of(node, root)),
+        *(f"{queue} waits for its storage; what arrives is kept" for queue in waiting),
+    )
+    return Health(HealthState.DEGRADED if troubles else HealthState.OK, troubles)
+
+
+def _troubles_of(node: ChildSnapshot, root: ChildSnapshot) -> Iterable[str]:
+    name = node.path.removeprefix(f"{root.path}/")
+    error = f": {node.last_error}" if node.last_error else ""
+    if node.state == PARKED and node.deadline is None:
+        yield f"{name} is parked until it is restarted by hand{error}"
+    elif node.state == PARKED and node.deadline is not None:
+        yield f"{name} is parked, tried again in {node.deadline - node.at:.0f} s{error}"
+    if node.zombies:
+        yield f"{name} did not end when it was stopped; what still runs does nothing useful"
