@@ -68,6 +68,7 @@ class RedisEntries:
         consumer: Who leases here. The same after a restart, another one on every node.
         capacity: How many unsettled entries it holds; those that are put beyond meet *overflow*.
         overflow: What a full queue does.
+        overflow_list: Another name than the usual one for what had to make room.
         clock: Seconds since 1970; None for the server's clock, which all nodes share.
     """
 
@@ -79,6 +80,7 @@ class RedisEntries:
         consumer: str,
         capacity: int,
         overflow: QueueOverflowPolicy = QueueOverflowPolicy.REJECT,
+        overflow_list: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._name = name
@@ -86,7 +88,8 @@ class RedisEntries:
         self._capacity = capacity
         self._overflow = overflow
         self._clock = clock
-        self._dlq, self._dlq_overflow = get_dlq_name(name), get_dlq_overflow_name(name)
+        self._dlq = get_dlq_name(name)
+        self._dlq_overflow = overflow_list or get_dlq_overflow_name(name)
         self.normal, self.fast = f"{prefix}{name}", f"{prefix}{name}:fast"
         """The streams."""
         self._dead, self._overflown = f"{prefix}{self._dlq}", f"{prefix}{self._dlq_overflow}"

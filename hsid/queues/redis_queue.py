@@ -123,26 +123,26 @@ class RedisQueue(SettlesOneByOne):
 
     async def reclaim(self) -> int:
         """Make ready, in front of all others, what this consumer held when it went away."""
-        count = await self._write(self.entries.reclaim_in)
+        count = await self.write(self.entries.reclaim_in)
         self.wake()
         return count
 
     async def begin(self, lease: Lease) -> Lease:
         """Count a handler's beginning durably, before it runs."""
-        if not await self._write(partial(self.entries.begin_in, lease=lease)):
+        if not await self.write(partial(self.entries.begin_in, lease=lease)):
             raise LeaseLostError([lease])
         return replace(lease, begun=lease.finished_tries, is_begun=True)
 
     async def extend(self, leases: Sequence[Lease], *, duration: Seconds) -> None:
         """Let *leases* hold for *duration* from now."""
         if leases:
-            await self._write(partial(self.entries.extend_in, leases=leases, duration=duration))
+            await self.write(partial(self.entries.extend_in, leases=leases, duration=duration))
 
     async def settle(self, settlements: Sequence[Settlement]) -> Sequence[Lease]:
         """End leases in one step; return those that were lost."""
         if not settlements:
             return []
-        lost = await self._write(partial(self.entries.settle_in, settlements=settlements))
+        lost = await self.write(partial(self.entries.settle_in, settlements=settlements))
         self.hint_at(settlements)
         return lost
 
@@ -162,7 +162,7 @@ class RedisQueue(SettlesOneByOne):
     async def clear(self) -> int:
         """Delete what is ready or waits for its retry, portion by portion."""
         bound, count = (await self.stats()).depth, 0
-        while (deleted := await self._write(self.entries.clear_in)) and count < bound:
+        while (deleted := await self.write(self.entries.clear_in)) and count < bound:
             count += deleted
         return count + deleted
 
@@ -181,7 +181,7 @@ class RedisQueue(SettlesOneByOne):
         if ids is None or reason is not None:
             search = partial(self.entries.dead_ids_in, among=ids, reason=reason, limit=limit)
             ids = await self._ask(search)
-        return await self._write(partial(self.entries.requeue_in, ids=ids[:limit]))
+        return await self.write(partial(self.entries.requeue_in, ids=ids[:limit]))
 
     async def mend(self) -> None:
         """Make the queue's consumer groups anew, if they are missing."""
@@ -190,6 +190,10 @@ class RedisQueue(SettlesOneByOne):
             _log.warning("queue_lost", queue=self.name, by="the Redis server")
             self._on_lost()
         self._is_made = True
+
+    async def write(self, call: Call[T]) -> T:
+        """Carry *call* out on the connection for writing, again if the queue had to be mended."""
+        return await self._mending(self._writer.run, call)
 
     async def run_writing(self, call: Call[T]) -> T:
         """Carry *call* out on the connection for writing, as it is."""
@@ -228,10 +232,7 @@ class RedisQueue(SettlesOneByOne):
         return look
 
     async def _put(self, entries: Sequence[Entry]) -> PutReport:
-        return await self._write(partial(self.entries.put_in, entries=entries))
-
-    async def _write(self, call: Call[T]) -> T:
-        return await self._mending(self._writer.run, call)
+        return await self.write(partial(self.entries.put_in, entries=entries))
 
     async def _ask(self, call: Call[T]) -> T:
         return await self._mending(self._pool.run, call)
