@@ -185,6 +185,13 @@ class RedisEntries:
         """Make ready, in front, whatever the consumer has leased; return how many."""
         return int(self._run(client, "reclaim", self._consumer, LONGEST_DELAY))
 
+    def rescue_in(self, client: redis.Redis, idle: Seconds) -> int:
+        """Make ready what somebody has had for *idle* without a lease; return how many.
+
+        Such is what a person read from the group by hand.
+        """
+        return int(self._run(client, "rescue", round(idle)))
+
     def begin_in(self, client: redis.Redis, lease: Lease) -> bool:
         """Count a handler's beginning; return False if the entry is another's."""
         return bool(self._run(client, "begin", lease.token, lease.finished_tries))

@@ -6,6 +6,7 @@ of the ledger. Two connections are the queue's own: what is put and settled goes
 the other one the consumer waits.
 """
 
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -41,6 +42,9 @@ from hsid.queues.redis_pool import RedisPool
 T = TypeVar("T")
 
 DEFAULT_CAPACITY = 10_000
+
+_RESCUE_EVERY: Seconds = 60.0
+_RESCUE_AFTER: Seconds = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -89,6 +93,7 @@ class RedisQueue(SettlesOneByOne):
         self._hints = 0
         self._waits: set[trio.CancelScope] = set()
         self._unseen: tuple[str, ...] = ()
+        self._rescue_at = -math.inf
 
     @property
     def name(self) -> str:
@@ -112,6 +117,7 @@ class RedisQueue(SettlesOneByOne):
         self, limit: int, *, duration: Seconds, max_wait: Seconds = 0
     ) -> Sequence[Lease]:
         """Take up to *limit* ready entries, waiting up to *max_wait* for the first."""
+        await self._rescue_in_time()
         give_up_at = trio.current_time() + max_wait
         hints, look = self._hints, await self._look(limit, duration)
         while not look.leases and (left := give_up_at - trio.current_time()) > 0:
@@ -198,6 +204,15 @@ class RedisQueue(SettlesOneByOne):
     async def run_writing(self, call: Call[T]) -> T:
         """Carry *call* out on the connection for writing, as it is."""
         return await self._writer.run(call)
+
+    async def _rescue_in_time(self) -> None:
+        """Look now and then for entries that no node has a lease of, and none could ever get."""
+        if trio.current_time() < self._rescue_at:
+            return
+        count = await self.write(partial(self.entries.rescue_in, idle=_RESCUE_AFTER))
+        self._rescue_at = trio.current_time() + _RESCUE_EVERY
+        if count:
+            _log.warning("entries_rescued", queue=self.name, count=count)
 
     async def _look(
         self, limit: int, duration: Seconds, last: Look | None = None, block: Seconds = 0

@@ -118,6 +118,11 @@ local function field_in(reply, name)
   end
 end
 
+local function entry_at(queue, ref)
+  local sid = after_letter(ref)
+  return entry_in(letter_of(ref), call('XRANGE', queue[letter_of(ref)], sid, sid)[1])
+end
+
 local function move(queue, ref, consumer)
   call('XCLAIM', queue[letter_of(ref)], GROUP, consumer, 0, after_letter(ref), 'JUSTID')
 end

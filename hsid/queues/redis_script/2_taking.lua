@@ -20,6 +20,20 @@ local function wake_due(queue)
   call_many(due, 'ZREM', queue.delayed)
 end
 
+-- Ends leases and delays of the refs for which *is_meant* is true.
+local function end_waits(queue, is_meant)
+  for _, member in ipairs(call('ZRANGE', queue.leases, 0, -1)) do
+    if is_meant(ref_in(member)) then
+      call('ZREM', queue.leases, member)
+    end
+  end
+  for _, member in ipairs(call('ZRANGE', queue.delayed, 0, -1)) do
+    if is_meant(after_letter(member)) then
+      call('ZREM', queue.delayed, member)
+    end
+  end
+end
+
 -- Forgets entries that somebody else has deleted from the stream.
 local function forget(queue, refs)
   local is_gone, ids = {}, {}

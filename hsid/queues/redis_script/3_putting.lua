@@ -33,6 +33,23 @@ local function evict(queue, count, error)
   return evicted
 end
 
+-- Forgets those of *refs*, the entries' by place, that somebody else has deleted from their stream:
+-- otherwise they could never be put again.
+local function forget_vanished(queue, entries, refs)
+  local is_gone, gone, ids = {}, {}, {}
+  for place, entry in ipairs(entries) do
+    if refs[place] and not entry_at(queue, refs[place]) then
+      is_gone[refs[place]] = true
+      gone[#gone + 1], ids[#ids + 1] = refs[place], entry[1]
+      refs[place] = false
+    end
+  end
+  if #gone > 0 then
+    remove(queue, gone, ids)
+    end_waits(queue, function(ref) return is_gone[ref] end)
+  end
+end
+
 -- Stores those of *entries* (id, letter, payload) that are new, as far as there is room. Returns
 -- what is to be told, and the refs of the new ones by their ids. A report tells how many fitted,
 -- and if not all did, who had to go and which were there already.
@@ -42,6 +59,7 @@ local function put(queue, capacity, policy, error, entries)
     ids[place] = entry[1]
   end
   local refs = call_many(ids, 'HMGET', queue.ids)
+  forget_vanished(queue, entries, refs)
   local new, is_held = {}, {}
   for place, entry in ipairs(entries) do
     is_held[place] = refs[place] and 1 or 0

@@ -21,8 +21,7 @@ end
 
 local function give_up(queue, item)
   local ref = ref_in(item.member)
-  local letter, sid = letter_of(ref), after_letter(ref)
-  local entry = entry_in(letter, call('XRANGE', queue[letter], sid, sid)[1])
+  local entry = entry_at(queue, ref)
   if entry then
     bury(queue, queue.dead, entry, item.error, item.traceback, item.begun)
   end
