@@ -23,8 +23,37 @@ class Taken:
     """Until the next retry or the end of a lease, from now; None where there is neither."""
 
 
-class QueueBase(ABC):
-    """Half a `DurableQueue`."""
+class SettlesOneByOne(ABC):
+    """The four ways to end a lease, by `settle`."""
+
+    async def ack(self, leases: Sequence[Lease]) -> None:
+        """Remove finished entries."""
+        await self._settle_all([Ack(lease) for lease in leases])
+
+    async def release(self, leases: Sequence[Lease]) -> None:
+        """Give entries back unhandled."""
+        await self._settle_all([Release(lease) for lease in leases])
+
+    async def retry(self, lease: Lease, *, delay: Seconds, error: str) -> None:
+        """Count a failed handler and make the entry ready again after *delay*."""
+        await self._settle_all([Retry(lease, delay, error)])
+
+    async def dead_letter(self, lease: Lease, *, error: str) -> None:
+        """Move the entry to the dead letters."""
+        await self._settle_all([Bury(lease, error)])
+
+    @abstractmethod
+    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[Lease]:
+        """End leases, all in one step; return those that were lost and so did not change."""
+
+    async def _settle_all(self, settlements: Sequence[Settlement]) -> None:
+        lost = await self.settle(settlements)
+        if lost:
+            raise LeaseLostError(lost)
+
+
+class QueueBase(SettlesOneByOne):
+    """Half a `DurableQueue`, for those whose changes all come from this process."""
 
     def __init__(self) -> None:
         self._changed = trio.Event()
@@ -52,31 +81,6 @@ class QueueBase(ABC):
             due_at = give_up_at if taken.next_due is None else now + taken.next_due
             with trio.move_on_at(min(give_up_at, due_at)):
                 await changed.wait()
-
-    async def ack(self, leases: Sequence[Lease]) -> None:
-        """Remove finished entries."""
-        await self._settle_all([Ack(lease) for lease in leases])
-
-    async def release(self, leases: Sequence[Lease]) -> None:
-        """Give entries back unhandled."""
-        await self._settle_all([Release(lease) for lease in leases])
-
-    async def retry(self, lease: Lease, *, delay: Seconds, error: str) -> None:
-        """Count a failed handler and make the entry ready again after *delay*."""
-        await self._settle_all([Retry(lease, delay, error)])
-
-    async def dead_letter(self, lease: Lease, *, error: str) -> None:
-        """Move the entry to the dead letters."""
-        await self._settle_all([Bury(lease, error)])
-
-    @abstractmethod
-    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[Lease]:
-        """End leases, all in one step; return those that were lost and so did not change."""
-
-    async def _settle_all(self, settlements: Sequence[Settlement]) -> None:
-        lost = await self.settle(settlements)
-        if lost:
-            raise LeaseLostError(lost)
 
     @abstractmethod
     async def _take(self, limit: int, duration: Seconds) -> Taken:

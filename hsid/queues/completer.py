@@ -9,9 +9,11 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
+import trio
 from sqlalchemy import Connection
 
 from hsid.queues.completion import Completion, Outcome
+from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import (
     DurableQueue,
     Entry,
@@ -65,7 +67,7 @@ class EmbeddedCompleter:
         self, connection: Connection, completions: Sequence[Completion]
     ) -> list[Outcome]:
         """Carry *completions* out on *connection*: all of them, or none if this raises."""
-        work = _Work(completions)
+        work = Work(completions)
         for index, completion in enumerate(completions):
             work.is_discarded[index] = not _write_in(connection, completion)
         for name, entries in work.puts.items():
@@ -95,12 +97,9 @@ class OrderedCompleter:
         with reaching_the_store():
             written = await self._write(completions)
         done = [pair for pair in zip(completions, written, strict=True) if _is_done(pair[1])]
-        work = _Work([completion for completion, _ in done])
+        work = Work([completion for completion, _ in done])
         work.is_discarded = [is_due is False for _, is_due in done]
-        for name, entries in work.puts.items():
-            work.reports[name] = await self._queues[name].put(entries)
-        for name, settlements in work.settlements.items():
-            work.lost.extend(await self._queues[name].settle(settlements))
+        await self._carry_out(work)
         finished = iter(work.outcomes())
         outcomes = [
             Outcome(error=result) if isinstance(result, Exception) else next(finished)
@@ -108,6 +107,13 @@ class OrderedCompleter:
         ]
         _report_lost(outcomes)
         return outcomes
+
+    async def _carry_out(self, work: "Work") -> None:
+        """Make the puts and then the settlements of *work* durable."""
+        for name, entries in work.puts.items():
+            work.reports[name] = await self._queues[name].put(entries)
+        for name, settlements in work.settlements.items():
+            work.lost.extend(await self._queues[name].settle(settlements))
 
     async def _write(self, completions: Sequence[Completion]) -> Sequence[bool | Exception]:
         calls = [partial(_write_in, completion=one) for one in completions if one.writes]
@@ -119,7 +125,23 @@ class OrderedCompleter:
         return [next(results) if completion.writes else True for completion in completions]
 
 
-class _Work:
+class MemoryCompleter(OrderedCompleter):
+    """For queues in memory: puts and settlements are one step there."""
+
+    def __init__(self, store: Store | None, queues: Iterable[MemoryQueue]) -> None:
+        queues = list(queues)
+        super().__init__(store, queues)
+        self._memories = {queue.name: queue for queue in queues}
+
+    async def _carry_out(self, work: "Work") -> None:
+        await trio.lowlevel.checkpoint()
+        for name, entries in work.puts.items():
+            work.reports[name] = self._memories[name].put_nowait(entries)
+        for name, settlements in work.settlements.items():
+            work.lost.extend(self._memories[name].settle_nowait(settlements))
+
+
+class Work:
     """The puts and settlements of a group by queue, and its outcomes put together again."""
 
     def __init__(self, completions: Sequence[Completion]) -> None:

@@ -18,6 +18,7 @@ import trio
 from hsid.model import Seconds
 from hsid.queues.committer import Committer
 from hsid.queues.completion import Completer, Completion
+from hsid.queues.dead_letters import trimmed_traceback
 from hsid.queues.handling import (
     FailureRules,
     Handler,
@@ -186,7 +187,8 @@ class Consumer:
             error = f"the handler took longer than {self.handle_within:g} s"
             return self._rules.after_failure(handler, lease, error)
         except Exception as error:  # noqa: BLE001 - a message's failure is not the actor's (D19)
-            return self._rules.after_failure(handler, lease, describe(error))
+            where = trimmed_traceback(error)
+            return self._rules.after_failure(handler, lease, describe(error), where)
 
     async def _handle_suspect(self, handler: Handler, lease: Lease) -> Completion:
         """Handle what may have killed an earlier process, after counting that durably."""

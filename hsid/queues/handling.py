@@ -83,12 +83,14 @@ class FailureRules:
         """Tell whether the entry must not be run again."""
         return lease.begun >= self.max_deliveries
 
-    def after_failure(self, handler: Handler, lease: Lease, error: str) -> Completion:
+    def after_failure(
+        self, handler: Handler, lease: Lease, error: str, traceback: str = ""
+    ) -> Completion:
         """Return what ends *lease* after its handler failed with *error*."""
         self.counts.failed += 1
         tries = lease.finished_tries
         if tries >= self.max_deliveries:
-            return self.give_up(handler, lease, error)
+            return _telling(self.give_up(handler, lease, error), traceback)
         delay = self.policy.delay(tries, self.rng)
         _log.warning("handler_failed", entry=lease.entry.id, tries=tries, delay=delay, error=error)
         return Completion(acks=(Retry(lease, delay, error),))
@@ -129,6 +131,15 @@ def released(lease: Lease) -> Completion:
 def buried(lease: Lease, error: str) -> Completion:
     """Return what makes *lease* a dead letter and tells nobody else."""
     return Completion(acks=(Bury(lease, error),))
+
+
+def _telling(completion: Completion, traceback: str) -> Completion:
+    """Return *completion* with *traceback* in the dead letters that it leaves."""
+    acks = tuple(
+        replace(item, traceback=traceback) if isinstance(item, Bury) else item
+        for item in completion.acks
+    )
+    return replace(completion, acks=acks)
 
 
 def settling(lease: Lease, completion: object) -> Completion:

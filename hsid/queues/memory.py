@@ -16,15 +16,18 @@ from hsid.constants import get_dlq_name, get_dlq_overflow_name
 from hsid.model import Seconds
 from hsid.queues.base import QueueBase, Taken
 from hsid.queues.clock import Clock
+from hsid.queues.dead_letters import in_one_line
 from hsid.queues.overflow import OVERFLOW_ERROR, answers, wanted_evictions
 from hsid.queues.protocol import (
     LONGEST_DELAY,
+    MAX_REQUEUED,
     Ack,
     Bury,
     DeadLetter,
     Entry,
     Lease,
     LeaseLostError,
+    Origin,
     Priority,
     PutReport,
     QueueOverflowPolicy,
@@ -33,6 +36,7 @@ from hsid.queues.protocol import (
     Retry,
     Settlement,
 )
+from hsid.store.columns import clean
 
 DEFAULT_CAPACITY = 10_000
 
@@ -48,6 +52,7 @@ class _Row:
     begun: int = 0
     is_redelivered: bool = False
     first_error: str | None = None
+    origin: Origin | None = None
     enqueued_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -90,6 +95,10 @@ class MemoryQueue(QueueBase):
     async def put(self, entries: Sequence[Entry]) -> PutReport:
         """Store *entries*; those that the queue holds already stay as they are."""
         await trio.lowlevel.checkpoint()
+        return self.put_nowait(entries)
+
+    def put_nowait(self, entries: Sequence[Entry]) -> PutReport:
+        """Store *entries*, as `put` does."""
         report = self._put(entries)
         self.wake()
         return report
@@ -123,6 +132,10 @@ class MemoryQueue(QueueBase):
     async def settle(self, settlements: Sequence[Settlement]) -> Sequence[Lease]:
         """End leases; return those that were lost."""
         await trio.lowlevel.checkpoint()
+        return self.settle_nowait(settlements)
+
+    def settle_nowait(self, settlements: Sequence[Settlement]) -> Sequence[Lease]:
+        """End leases, as `settle` does."""
         lost = [item.lease for item in settlements if not self._settle(item)]
         self.wake()
         return lost
@@ -158,16 +171,27 @@ class MemoryQueue(QueueBase):
         await trio.lowlevel.checkpoint()
         return list(reversed(self._dead.values()))[:limit]
 
-    async def requeue(self, ids: Sequence[str]) -> PutReport:
+    async def requeue(
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        reason: str | None = None,
+        limit: int = MAX_REQUEUED,
+    ) -> PutReport:
         """Put dead letters again."""
         await trio.lowlevel.checkpoint()
-        known = {letter.entry.id: letter.entry for letter in self._dead.values()}
-        wanted = [known[id_] for id_ in dict.fromkeys(ids) if id_ in known]
-        report = self._put(wanted)
-        for entry, result in zip(wanted, report.results, strict=True):
+        letters = {
+            letter.entry.id: letter
+            for letter in self._dead.values()
+            if reason is None or reason in letter.error
+        }
+        wanted = [id_ for id_ in dict.fromkeys(letters if ids is None else ids) if id_ in letters]
+        wanted = wanted[:limit]
+        held = set(self._rows)
+        report = self._put([letters[id_].entry for id_ in wanted])
+        for id_, result in zip(wanted, report.results, strict=True):
             if result.is_stored:
-                for key in [key for key in self._dead if key[1] == entry.id]:
-                    del self._dead[key]
+                self._raise(letters[id_], is_new=id_ not in held)
         self.wake()
         return report
 
@@ -177,7 +201,8 @@ class MemoryQueue(QueueBase):
         for row in rows:
             row.token, row.due = token, self._clock() + duration
         leases = [
-            Lease(self._name, row.entry, token, row.begun, row.is_redelivered) for row in rows
+            Lease(self._name, row.entry, token, row.begun, row.is_redelivered, origin=row.origin)
+            for row in rows
         ]
         due = min((row.due for row in self._rows.values() if row.due is not None), default=None)
         return Taken(leases, None if due is None else due - self._clock())
@@ -223,18 +248,18 @@ class MemoryQueue(QueueBase):
             case Retry(lease, delay, error):
                 row.begun = lease.finished_tries
                 row.is_redelivered = False
-                row.first_error = row.first_error or error
+                row.first_error = row.first_error or in_one_line(error)
                 row.give_back(self._due(delay))
-            case Bury(lease, error):
+            case Bury(lease, error, traceback):
                 row.begun = lease.finished_tries
-                row.first_error = row.first_error or error
+                row.first_error = row.first_error or in_one_line(error)
                 del self._rows[row.entry.id]
-                self._bury(row, get_dlq_name(self._name), error)
+                self._bury(row, get_dlq_name(self._name), in_one_line(error), clean(traceback))
             case _:
                 assert_never(item)
         return True
 
-    def _bury(self, row: _Row, dlq: str, error: str) -> None:
+    def _bury(self, row: _Row, dlq: str, error: str, traceback: str = "") -> None:
         key = (dlq, row.entry.id)
         self._dead.pop(key, None)  # a second death is the latest
         self._dead[key] = DeadLetter(
@@ -245,7 +270,16 @@ class MemoryQueue(QueueBase):
             begun=row.begun,
             enqueued_at=row.enqueued_at,
             died_at=datetime.now(UTC),
+            traceback=traceback,
+            origin=row.origin,
         )
+
+    def _raise(self, letter: DeadLetter, *, is_new: bool) -> None:
+        id_ = letter.entry.id
+        for key in [key for key in self._dead if key[1] == id_]:
+            del self._dead[key]
+        if is_new:
+            self._rows[id_].origin = Origin(letter.queue, letter.died_at)
 
     def _leased(self, lease: Lease) -> _Row | None:
         row = self._rows.get(lease.entry.id)

@@ -2,10 +2,31 @@
 
 from collections.abc import Sequence
 
-from hsid.queues.protocol import QueueAddResult, QueueOverflowPolicy
+from hsid.queues.protocol import (
+    QueueAddResult,
+    QueueOverflowPolicy,
+    QueuePressureMetrics,
+    QueueStats,
+)
 
 OVERFLOW_ERROR = "overflow: the queue was full"
 """The error of an entry that had to make room."""
+
+
+def pressure(
+    name: str, stats: QueueStats, *, threshold: float, policy: QueueOverflowPolicy
+) -> QueuePressureMetrics:
+    """Return how full the queue *name* is; *threshold* is the share that raises a warning."""
+    ratio = stats.depth / stats.capacity
+    return QueuePressureMetrics(
+        queue_name=name,
+        current_length=stats.depth,
+        max_size=stats.capacity,
+        fill_ratio=ratio,
+        is_at_pressure_threshold=ratio >= threshold,
+        is_full=stats.depth >= stats.capacity,
+        overflow_policy=policy,
+    )
 
 
 def wanted_evictions(missing: int, policy: QueueOverflowPolicy) -> int:

@@ -18,6 +18,9 @@ Payload = Mapping[str, int | str]
 LONGEST_DELAY: Seconds = 3600.0
 """A longer delay is cut to this one, so that a clock that was wrong for a while parks nothing."""
 
+MAX_REQUEUED = 10_000
+"""How many dead letters one call puts back unless it says otherwise."""
+
 
 class Priority(StrEnum):
     """Which entries are leased first."""
@@ -75,6 +78,15 @@ class PutReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The dead letter that an entry was requeued from; the letter itself is gone."""
+
+    queue: str
+    """The list of dead letters that it was in."""
+    died_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """An entry handed to a consumer, who alone may settle it while the lease holds."""
 
@@ -88,6 +100,8 @@ class Lease:
     """Leased before to a consumer that went away without a word: it may be what killed it."""
     is_begun: bool = False
     """Whether *begun* counts the present handler already, as it does after `begin`."""
+    origin: Origin | None = None
+    """Where the entry comes from if it was dead before."""
 
     @property
     def finished_tries(self) -> int:
@@ -130,6 +144,8 @@ class Bury:
 
     lease: Lease
     error: str
+    traceback: str = ""
+    """Where in the program *error* came up, for who looks for the cause."""
 
 
 Settlement: TypeAlias = Ack | Release | Retry | Bury
@@ -144,10 +160,14 @@ class DeadLetter:
     queue: str
     """The list it is in: `get_dlq_name` or `get_dlq_overflow_name` of its queue."""
     error: str
+    """The last error, in one line."""
     first_error: str | None
     begun: int
     enqueued_at: datetime
     died_at: datetime
+    traceback: str = ""
+    origin: Origin | None = None
+    """Set if it had been requeued and died again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +186,20 @@ class QueueStats:
     def depth(self) -> int:
         """Return the number of entries that are not settled."""
         return self.ready + self.leased + self.delayed
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePressureMetrics:
+    """How full a queue is, for those who watch it."""
+
+    queue_name: str
+    current_length: int
+    """Entries that are not settled."""
+    max_size: int
+    fill_ratio: float
+    is_at_pressure_threshold: bool
+    is_full: bool
+    overflow_policy: QueueOverflowPolicy
 
 
 class QueueError(Exception):
@@ -270,10 +304,21 @@ class DurableQueue(Protocol):
         """Return the latest dead letters, those of overflow included, the latest first."""
         ...
 
-    async def requeue(self, ids: Sequence[str]) -> PutReport:
-        """Put dead letters again, with a new count of tries; unknown ids are passed over.
+    async def requeue(
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        reason: str | None = None,
+        limit: int = MAX_REQUEUED,
+    ) -> PutReport:
+        """Put dead letters again, with a new count of tries.
 
-        One that the full queue rejects stays a dead letter. The report is about those that are
-        known, in the order of *ids*.
+        One that the full queue rejects stays a dead letter. The report is about those that were
+        chosen: in the order of *ids*, or as they died.
+
+        Args:
+            ids: Which ones, unknown ids are passed over; None for all.
+            reason: Only those whose last error has this in it.
+            limit: No more than that many.
         """
         ...

@@ -17,6 +17,7 @@ from hsid.queues.base import QueueBase, Taken
 from hsid.queues.clock import Clock
 from hsid.queues.gathering import PutGathering
 from hsid.queues.protocol import (
+    MAX_REQUEUED,
     DeadLetter,
     Entry,
     Lease,
@@ -79,9 +80,16 @@ class SqliteQueue(SqliteEntries, QueueBase):
         self.wake()
         return lost
 
-    async def requeue(self, ids: Sequence[str]) -> PutReport:
+    async def requeue(
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        reason: str | None = None,
+        limit: int = MAX_REQUEUED,
+    ) -> PutReport:
         """Put dead letters again."""
-        report = await self._write(partial(self.requeue_in, ids=ids))
+        call = partial(self.requeue_in, ids=ids, reason=reason, limit=limit)
+        report = await self._write(call)
         self.wake()
         return report
 

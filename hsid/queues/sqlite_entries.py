@@ -16,6 +16,7 @@ from hsid.constants import get_dlq_name, get_dlq_overflow_name
 from hsid.model import Seconds
 from hsid.queues import sqlite_statements as sql
 from hsid.queues.clock import Clock, SteadyClock
+from hsid.queues.dead_letters import in_one_line, origin_from, origin_text
 from hsid.queues.overflow import OVERFLOW_ERROR, answers, wanted_evictions
 from hsid.queues.protocol import (
     LONGEST_DELAY,
@@ -25,6 +26,7 @@ from hsid.queues.protocol import (
     Entry,
     Lease,
     LeaseLostError,
+    Origin,
     PutReport,
     QueueAddResult,
     QueueOverflowPolicy,
@@ -86,7 +88,14 @@ class SqliteEntries:
         token = secrets.token_hex(8)
         rows = self._run(connection, sql.LEASE, limit=limit, due=now + duration, token=token).all()
         return [
-            Lease(self._name, entry_of(row), token, row.begun, is_redelivered=row.rank < 0)
+            Lease(
+                self._name,
+                entry_of(row),
+                token,
+                row.begun,
+                is_redelivered=row.rank < 0,
+                origin=origin_from(row.last_error),
+            )
             for row in sorted(rows, key=lambda row: (row.rank, row.seq))
         ]
 
@@ -124,18 +133,30 @@ class SqliteEntries:
             self._run_many(connection, statement, many)
         return [lease for lease in leases if (lease.entry.id, lease.token) not in held]
 
-    def requeue_in(self, connection: Connection, ids: Sequence[str]) -> PutReport:
+    def requeue_in(
+        self, connection: Connection, ids: Sequence[str] | None, reason: str | None, limit: int
+    ) -> PutReport:
         """Put dead letters again; those that are rejected stay dead letters."""
+        if ids is None or reason is not None:
+            ids = self._dead_ids(connection, ids, reason, limit)
         rows = self._run(connection, sql.DEAD_BY_ID, ids=json.dumps(ids), **self._lists()).all()
-        known = {row.id: entry_of(row) for row in rows}
-        wanted = [known[id_] for id_ in dict.fromkeys(ids) if id_ in known]
-        report = self.put_in(connection, wanted)
+        letters = {row.id: dead_letter_of(row) for row in rows}
+        wanted = [letters[id_] for id_ in dict.fromkeys(ids) if id_ in letters][:limit]
+        held = self._held(connection, [letter.entry.id for letter in wanted])
+        report = self.put_in(connection, [letter.entry for letter in wanted])
         stored = [
-            entry.id
-            for entry, result in zip(wanted, report.results, strict=True)
+            letter
+            for letter, result in zip(wanted, report.results, strict=True)
             if result.is_stored
         ]
-        self._run(connection, sql.FORGET_DEAD, ids=json.dumps(stored), **self._lists())
+        origins = [
+            {"id": letter.entry.id, "origin": origin_text(Origin(letter.queue, letter.died_at))}
+            for letter in stored
+            if letter.entry.id not in held
+        ]
+        self._run_many(connection, sql.MARK_ORIGIN, origins)
+        gone = json.dumps([letter.entry.id for letter in stored])
+        self._run(connection, sql.FORGET_DEAD, ids=gone, **self._lists())
         return report
 
     def clear_in(self, connection: Connection) -> int:
@@ -161,8 +182,7 @@ class SqliteEntries:
 
     def _put_crowded(self, connection: Connection, rows: Sequence[Row], room: int) -> PutReport:
         ids = list(dict.fromkeys(row["id"] for row in rows))
-        found = self._run(connection, sql.HELD, ids=json.dumps(ids))
-        held = {row.id for row in found}
+        held = self._held(connection, ids)
         new = {row["id"]: row for row in reversed(rows) if row["id"] not in held}
         evicted = self._evict(connection, wanted_evictions(len(new) - room, self._overflow))
         order = [id_ for id_ in ids if id_ in new]
@@ -172,6 +192,18 @@ class SqliteEntries:
         )
         by_id = dict(zip(ids, results, strict=True))
         return PutReport(tuple(by_id[row["id"]] for row in rows), tuple(evicted))
+
+    def _held(self, connection: Connection, ids: Sequence[str]) -> set[str]:
+        return set(self._run(connection, sql.HELD, ids=json.dumps(ids)).scalars())
+
+    def _dead_ids(
+        self, connection: Connection, ids: Sequence[str] | None, reason: str | None, limit: int
+    ) -> list[str]:
+        given = None if ids is None else json.dumps(ids)
+        found = self._run(
+            connection, sql.DEAD_IDS, ids=given, reason=reason, limit=limit, **self._lists()
+        )
+        return list(found.scalars())
 
     def _evict(self, connection: Connection, count: int) -> list[Entry]:
         if count <= 0:
@@ -203,23 +235,24 @@ class SqliteEntries:
             match item:
                 case Ack():
                     grouped[sql.DELETE].append(key)
-                case Bury(lease, error):
-                    grouped[sql.BURY].append(key | self._burial(lease, error))
+                case Bury(lease, error, traceback):
+                    grouped[sql.BURY].append(key | self._burial(lease, error, traceback))
                     grouped[sql.DELETE].append(key)
                 case Release(lease, delay):
                     back = {"due": self._due(delay), "begun": lease.earlier_tries}
                     grouped[sql.RELEASE].append(key | back)
                 case Retry(lease, delay, error):
                     back = {"due": self._due(delay), "begun": lease.finished_tries}
-                    grouped[sql.RETRY].append(key | back | {"error": clean(error)})
+                    grouped[sql.RETRY].append(key | back | {"error": in_one_line(error)})
                 case _:
                     assert_never(item)
         return grouped
 
-    def _burial(self, lease: Lease, error: str) -> Parameters:
+    def _burial(self, lease: Lease, error: str, traceback: str) -> Parameters:
         return {
             "dlq": get_dlq_name(self._name),
-            "error": clean(error),
+            "error": in_one_line(error),
+            "traceback": clean(traceback),
             "begun": lease.finished_tries,
             "now": self._clock(),
         }

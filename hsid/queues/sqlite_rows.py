@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from hsid.queues.dead_letters import origin_from
 from hsid.queues.protocol import DeadLetter, Entry, Priority
 
 Row: TypeAlias = dict[str, Any]
@@ -24,13 +25,20 @@ def entry_of(row: Any) -> Entry:
 
 
 def dead_letter_of(row: Any) -> DeadLetter:
-    """Return the dead letter that *row* holds."""
+    """Return the dead letter that *row* holds.
+
+    The column of its error holds more in the lines below: its origin, and then the traceback.
+    """
+    error, _, below = row.error.partition("\n")
+    origin, _, traceback = below.partition("\n")
     return DeadLetter(
         entry=entry_of(row),
         queue=row.queue,
-        error=row.error,
+        error=error,
         first_error=row.first_error,
         begun=row.begun,
         enqueued_at=datetime.fromtimestamp(row.enqueued_at, UTC),
         died_at=datetime.fromtimestamp(row.died_at, UTC),
+        traceback=traceback,
+        origin=origin_from(origin),
     )

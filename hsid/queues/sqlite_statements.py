@@ -1,6 +1,9 @@
 # ruff: noqa: S608 - the statements are put together from constants of this file alone
 """The statements of the SQLite queue (SQLite 3.35 or newer: RETURNING).
 
+What an entry was before it was requeued stands in its last_error, as nobody asks for that error of
+one that is alive; what a dead letter says stands in lines: error, origin, traceback.
+
 They are written out because the planner must find the partial indexes: an entry is in exactly one
 of them, by `due IS NULL` or `due IS NOT NULL`. A list to choose from comes as one JSON array.
 """
@@ -36,7 +39,7 @@ WAKE_DUE = """
 LEASE = f"""
     UPDATE queue_entries SET due = :due, token = :token
     WHERE seq IN (SELECT seq FROM queue_entries WHERE {_READY} ORDER BY rank, seq LIMIT :limit)
-    RETURNING seq, id, payload, rank, begun
+    RETURNING seq, id, payload, rank, begun, last_error
 """
 
 NEXT_DUE = "SELECT min(due) FROM queue_entries WHERE queue = :queue AND due IS NOT NULL"
@@ -75,7 +78,7 @@ RETRY = f"""
     UPDATE queue_entries
     SET token = NULL, due = :due, begun = :begun,
         rank = CASE WHEN rank < 0 THEN rank + 2 ELSE rank END,
-        first_error = coalesce(first_error, :error), last_error = :error
+        first_error = coalesce(first_error, :error)
     WHERE {_LEASED}
 """
 
@@ -92,7 +95,9 @@ _INTO_DEAD = """
 
 BURY = f"""
     {_INTO_DEAD}
-    SELECT :dlq, id, payload, abs(rank % 2), :error, coalesce(first_error, :error), :begun,
+    SELECT :dlq, id, payload, abs(rank % 2),
+        :error || char(10) || coalesce(last_error, '') || char(10) || :traceback,
+        coalesce(first_error, :error), :begun,
         enqueued_at, :now
     FROM queue_entries WHERE {_LEASED}
     {_REPLACE_DEAD}
@@ -100,7 +105,8 @@ BURY = f"""
 
 BURY_OLDEST = f"""
     {_INTO_DEAD}
-    SELECT :dlq, id, payload, abs(rank % 2), :error, first_error, begun, enqueued_at, :now
+    SELECT :dlq, id, payload, abs(rank % 2), :error || char(10) || coalesce(last_error, ''),
+        first_error, begun, enqueued_at, :now
     FROM queue_entries WHERE seq IN ({_OLDEST})
     {_REPLACE_DEAD}
 """
@@ -130,9 +136,24 @@ DEAD_LETTERS = """
     ORDER BY died_at DESC, id LIMIT :limit
 """
 
-DEAD_BY_ID = """
+_IN_LISTS = "queue IN (:dlq, :overflow)"
+_FIRST_LINE = "substr(error, 1, instr(error || char(10), char(10)) - 1)"
+
+DEAD_BY_ID = f"""
     SELECT * FROM dead_letters
-    WHERE queue IN (:dlq, :overflow) AND id IN (SELECT value FROM json_each(:ids))
+    WHERE {_IN_LISTS} AND id IN (SELECT value FROM json_each(:ids))
+"""
+
+DEAD_IDS = f"""
+    SELECT id FROM dead_letters
+    WHERE {_IN_LISTS}
+        AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+        AND (:reason IS NULL OR instr({_FIRST_LINE}, :reason))
+    ORDER BY died_at, id LIMIT :limit
+"""
+
+MARK_ORIGIN = """
+    UPDATE queue_entries SET last_error = :origin WHERE queue = :queue AND id = :id
 """
 
 FORGET_DEAD = """

@@ -133,6 +133,12 @@ OTHERS = [
         1,
     ),
     ("rtdetr_api_key", None, "k", SecretStr("k"), 1),
+    ("redis_username", None, "hsid", None, 1),
+    ("redis_password", None, "pw", SecretStr("pw"), 1),
+    ("redis_ssl_ca_certs", None, "ca.crt", Path("ca.crt"), 1),
+    ("redis_ssl_certfile", None, "a.crt", Path("a.crt"), 1),
+    ("redis_ssl_keyfile", None, "a.key", Path("a.key"), 1),
+    ("redis_key_prefix", "hsid:", "house.1:", None, "my house"),
     ("analyst", "rules", "rules", None, "oracle"),
     ("log_format", "auto", "json", None, "xml"),
 ]
@@ -150,6 +156,8 @@ YOUNGER = {
     ),
     *("settle_seconds", "rescan_interval_seconds", "max_file_bytes", "max_pixels"),
     *("detection_classes", "detector_workers", "detector_memory_limit_mb"),
+    *("redis_username", "redis_password", "redis_key_prefix"),
+    *("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile"),
     *("detector_timeout_seconds", "batch_max_detections", "batch_late_seconds", "max_deliveries"),
 }
 

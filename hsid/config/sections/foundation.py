@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from hsid import __version__
 from hsid.config.fields import Section, computed, setting
@@ -73,6 +73,32 @@ class Redis(Section):
         None,
         "Redis server for queues shared with other nodes, as redis://localhost:6379/0; unset:"
         " the queues live in the database.",
+    )
+    redis_username: str | None = setting(
+        None,
+        "User to log in at Redis as (an ACL user); unset: that of redis_url, or the default one.",
+        prefixed_only=True,
+    )
+    redis_password: SecretStr | None = setting(
+        None, "Password of that user; unset: that of redis_url.", prefixed_only=True
+    )
+    redis_ssl_ca_certs: Path | None = setting(
+        None,
+        "Certificates that a rediss:// server is checked with, in PEM form; unset: the system's.",
+        prefixed_only=True,
+    )
+    redis_ssl_certfile: Path | None = setting(
+        None, "Certificate to show to a rediss:// server, in PEM form.", prefixed_only=True
+    )
+    redis_ssl_keyfile: Path | None = setting(
+        None,
+        "Private key of that certificate, in PEM form; unset: it is in the same file.",
+        prefixed_only=True,
+    )
+    redis_key_prefix: Annotated[str, Field(pattern=r"^[\w.:-]*$")] = setting(
+        "hsid:",
+        "What the name of every key in Redis begins with, so that houses can share a server.",
+        prefixed_only=True,
     )
     redis_event_channel: str = setting(
         "security_events", "Channel on which events are announced when Redis is configured."

@@ -1,15 +1,29 @@
 """What the conformance tests run on: one bench for each backend, with a clock moved by hand."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    suppress,
+)
 from functools import partial
 from pathlib import Path
 
 import trio
+from sqlalchemy.exc import IntegrityError
 
+from benchmarks._redis_server import RedisServer
 from hsid.constants import DETECTION_QUEUE
-from hsid.queues.completer import EmbeddedCompleter, OrderedCompleter
+from hsid.queues.completer import EmbeddedCompleter, MemoryCompleter
 from hsid.queues.memory import MemoryQueue
-from hsid.queues.protocol import DurableQueue, Entry, Lease, Priority
+from hsid.queues.protocol import DurableQueue, Entry, Lease, Priority, QueueUnavailableError
+from hsid.queues.redis_address import RedisAddress
+from hsid.queues.redis_completer import RedisCompleter
+from hsid.queues.redis_pool import RedisPool
+from hsid.queues.redis_queue import RedisQueue
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store.store import Store
 
@@ -28,10 +42,14 @@ class HandClock:
 
 
 class Bench:
-    """Builds queues of one backend; all of them read one clock."""
+    """Builds queues of one backend; all of them read one clock.
 
-    def __init__(self, make, complete_with):
+    `fault` is a block in which the backend fails in the middle of a step.
+    """
+
+    def __init__(self, make, complete_with, fault):
         self.clock = HandClock()
+        self.fault = fault
         self._make = make
         self._complete_with = complete_with
         self._queues = {}
@@ -44,18 +62,66 @@ class Bench:
         return self._complete_with(self._queues.values())
 
 
-async def memory_bench(_path: Path, _nursery: trio.Nursery) -> Bench:
-    return Bench(MemoryQueue, partial(OrderedCompleter, None))
+@asynccontextmanager
+async def memory_bench(_path: Path, _server: RedisServer):
+    yield Bench(MemoryQueue, partial(MemoryCompleter, None), cancelled)
 
 
-async def sqlite_bench(path: Path, nursery: trio.Nursery) -> Bench:
-    store = await open_store(path, nursery)
-    return Bench(partial(SqliteQueue, store), partial(EmbeddedCompleter, store))
+@contextmanager
+def cancelled():
+    """There is no database to fail; what can happen to a step in memory is to be cancelled."""
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        yield
 
 
-BACKENDS: dict[str, Callable[[Path, trio.Nursery], Awaitable[Bench]]] = {
+@asynccontextmanager
+async def sqlite_bench(path: Path, _server: RedisServer):
+    async with trio.open_nursery() as nursery:
+        store = await open_store(path, nursery)
+        make, complete_with = partial(SqliteQueue, store), partial(EmbeddedCompleter, store)
+        yield Bench(make, complete_with, partial(refused_by_a_trigger, path / "hsid.db"))
+        nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def refused_by_a_trigger(path):
+    """Have the database refuse the last statement of a step: the one that removes the entry."""
+    refusal = "BEGIN SELECT RAISE(ABORT, 'fault'); END"
+    change(path, f"CREATE TRIGGER fault BEFORE DELETE ON queue_entries {refusal}")
+    with suppress(IntegrityError):  # the fault is the point; its report is the backend's own
+        yield
+    change(path, "DROP TRIGGER fault")
+
+
+def change(path, statement):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+
+
+@asynccontextmanager
+async def redis_bench(_path: Path, server: RedisServer):
+    with server.admin() as client:
+        client.flushall()
+    pool = RedisPool(RedisAddress(server.url))
+    make = partial(RedisQueue, pool, consumer="node", prefix="test:")
+    yield Bench(make, partial(RedisCompleter, None), partial(full_memory, server))
+    pool.close()
+
+
+@contextmanager
+def full_memory(server):
+    """Have the server refuse what needs memory, which is the beginning of most steps."""
+    server.set_config(maxmemory="1")
+    with suppress(QueueUnavailableError):
+        yield
+    server.set_config(maxmemory="0")
+
+
+BACKENDS: dict[str, Callable[[Path, RedisServer], AbstractAsyncContextManager[Bench]]] = {
     "memory": memory_bench,
     "sqlite": sqlite_bench,
+    "redis": redis_bench,
 }
 
 

@@ -2,12 +2,20 @@
 
 import pytest
 
+from benchmarks._redis_server import redis_server
 from tests.conformance.queues.benches import BACKENDS, open_store
 
 
+@pytest.fixture(scope="session")
+def redis_for_all(tmp_path_factory):
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
 @pytest.fixture(params=BACKENDS)
-async def bench(request, tmp_path, nursery):
-    return await BACKENDS[request.param](tmp_path, nursery)
+async def bench(request, tmp_path, redis_for_all):
+    async with BACKENDS[request.param](tmp_path, redis_for_all) as bench:
+        yield bench
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
-"""Faults of the embedded queue, made by the database itself: a trigger refuses one statement."""
+"""What the embedded queue does in transactions of others, and over restarts of the process."""
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
-from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
-from hsid.queues.completer import EmbeddedCompleter
-from hsid.queues.completion import Ack, Completion, Put
+from hsid.constants import DETECTION_QUEUE
 from hsid.queues.protocol import QueueUnavailableError
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store.store import Store
@@ -16,52 +12,6 @@ from tests.conformance.queues.benches import HandClock, build_entries, ids, take
 @pytest.fixture
 async def queue(store):
     return SqliteQueue(store, DETECTION_QUEUE)
-
-
-async def refuse(store, what):
-    """Have the database refuse *what*, a trigger's condition."""
-    trigger = f"CREATE TRIGGER fault BEFORE {what} BEGIN SELECT RAISE(ABORT, 'fault'); END"
-    await store.write(lambda connection: connection.execute(text(trigger)) and None)
-
-
-async def mend(store):
-    await store.write(lambda connection: connection.execute(text("DROP TRIGGER fault")) and None)
-
-
-async def test_poison_goes_to_dlq_once_and_ack_is_atomic(store, queue):
-    """Case 67: a fault between the dead letter and the removal leaves neither; then both are."""
-    await queue.put(build_entries("a"))
-    lease = await take_one(queue)
-    await refuse(store, "DELETE ON queue_entries")
-    with pytest.raises(IntegrityError):
-        await queue.dead_letter(lease, error="boom")
-    before = await queue.dead_letters()
-
-    await mend(store)
-    await queue.dead_letter(lease, error="boom")
-
-    assert before == []
-    assert [letter.entry.id for letter in await queue.dead_letters()] == ["a"]
-    assert (await queue.stats()).depth == 0
-
-
-async def test_ack_and_put_are_one_step(store, queue):
-    """Case 73: a fault between the put and the acknowledgement leaves neither."""
-    analysis = SqliteQueue(store, ANALYSIS_QUEUE)
-    completer = EmbeddedCompleter(store, [queue, analysis])
-    await queue.put(build_entries("a"))
-    lease = await take_one(queue)
-    completion = Completion(puts=(Put(ANALYSIS_QUEUE, *build_entries("x")),), acks=(Ack(lease),))
-    await refuse(store, "DELETE ON queue_entries")
-    (failed,) = await completer.complete([completion])
-    between = (await analysis.stats()).depth, (await queue.stats()).leased
-
-    await mend(store)
-    (done,) = await completer.complete([completion])
-
-    assert isinstance(failed.error, IntegrityError)
-    assert (between, done.error) == ((0, 1), None)
-    assert ids(await take(analysis)) == ["x"]
 
 
 async def test_a_put_in_somebodys_transaction_is_undone_with_it(store, queue):

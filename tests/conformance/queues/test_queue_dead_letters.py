@@ -1,7 +1,21 @@
 """Dead letters, and looking at a queue."""
 
-from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
-from hsid.queues.protocol import Priority, QueueAddResult, QueueStats
+import pytest
+
+from hsid.constants import (
+    ANALYSIS_QUEUE,
+    DETECTION_QUEUE,
+    get_dlq_name,
+    get_dlq_overflow_name,
+)
+from hsid.queues.protocol import (
+    Bury,
+    Origin,
+    Priority,
+    QueueAddResult,
+    QueueOverflowPolicy,
+    QueueStats,
+)
 from tests.conformance.queues.benches import build_entries, ids, take, take_one
 
 
@@ -75,6 +89,83 @@ async def test_a_letter_that_finds_no_room_stays_a_letter(bench):
 
     assert report.results == (QueueAddResult.REJECTED,)
     assert [letter.entry.id for letter in await queue.dead_letters()] == ["a"]
+
+
+async def test_the_traceback_of_the_last_failure_is_kept(queue):
+    """Who looks for the cause finds where in the program it came up."""
+    await queue.put(build_entries("a"))
+    await queue.settle([Bury(await take_one(queue), "boom", "File x, line 1\n  raise")])
+
+    (letter,) = await queue.dead_letters()
+
+    assert letter.traceback == "File x, line 1\n  raise"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "requeued"),
+    [
+        ({}, ["a", "b", "c", "d"]),
+        ({"ids": ["d", "unknown", "a"]}, ["d", "a"]),
+        ({"reason": "full disk"}, ["b", "d"]),
+        ({"ids": ["a", "b"], "reason": "full disk"}, ["b"]),
+        ({"limit": 2}, ["a", "b"]),
+        ({"reason": "full disk", "limit": 1}, ["b"]),
+        ({"reason": "never seen"}, []),
+    ],
+)
+async def test_dead_letters_are_requeued_by_choice(bench, queue, chosen, requeued):
+    """All, by id, by what their error says, and no more than the limit, the oldest first."""
+    for name, error in zip("abcd", ["timeout", "full disk"] * 2, strict=True):
+        await bury(queue, name, error)
+        bench.clock.advance(1)
+
+    report = await queue.requeue(**chosen)
+
+    assert ids(await take(queue)) == requeued
+    assert len(report.results) == len(requeued)
+    assert (await queue.stats()).dead == 4 - len(requeued)
+
+
+async def test_a_requeued_letter_remembers_that_it_was_dead(bench, queue):
+    """Link back: which list it was in and when it died, also in its next dead letter."""
+    await bury(queue)
+    (dead,) = await queue.dead_letters()
+    await queue.requeue()
+    lease = await take_one(queue)
+    await queue.retry(lease, delay=0, error="again")
+    await queue.dead_letter(await take_one(queue), error="at last")
+
+    (again,) = await queue.dead_letters()
+
+    assert lease.origin == again.origin == Origin(get_dlq_name(queue.name), dead.died_at)
+    assert (again.first_error, again.error, again.begun) == ("again", "at last", 2)
+
+
+async def test_an_overflown_entry_is_requeued_as_well(bench):
+    """What had to make room is work again when there is room."""
+    queue = bench.build(capacity=1, overflow=QueueOverflowPolicy.DLQ)
+    await queue.put(build_entries("a"))
+    await queue.put(build_entries("b"))
+    await queue.ack(await take(queue))
+
+    await queue.requeue(reason="overflow")
+    lease = await take_one(queue)
+
+    assert (lease.entry.id, lease.origin.queue) == ("a", get_dlq_overflow_name(queue.name))
+    assert await queue.dead_letters() == []
+
+
+async def test_requeueing_what_the_queue_holds_already_only_ends_the_letter(queue):
+    """The same id is the same work: it is not done twice, and its tries are not forgotten."""
+    await bury(queue)
+    await queue.put(build_entries("a"))
+
+    report = await queue.requeue()
+
+    assert report.results == (QueueAddResult.SUCCESS,)
+    assert (await queue.stats()).depth == 1
+    assert (await take_one(queue)).origin is None
+    assert await queue.dead_letters() == []
 
 
 async def test_stats_count_every_state(bench, queue):

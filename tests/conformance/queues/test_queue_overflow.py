@@ -3,6 +3,7 @@
 import pytest
 
 from hsid.constants import get_dlq_name, get_dlq_overflow_name
+from hsid.queues.overflow import pressure
 from hsid.queues.protocol import QueueAddResult, QueueOverflowPolicy, Release
 from tests.conformance.queues.benches import build_entries, ids, take, take_one
 
@@ -143,3 +144,20 @@ async def test_dead_letters_need_no_room(bench):
 
     assert (await queue.put(build_entries("b"))).results == (QueueAddResult.SUCCESS,)
     assert [letter.queue for letter in await queue.dead_letters()] == [get_dlq_name(queue.name)]
+
+
+@pytest.mark.parametrize(("count", "is_at_threshold", "is_full"), [(3, False, False), (4, True, False), (5, True, True)])
+async def test_pressure_tells_when_a_queue_fills(bench, count, is_at_threshold, is_full):
+    """From the threshold's share on it is a warning, leased and delayed entries included."""
+    queue = bench.build(capacity=5)
+    await queue.put(build_entries(*"abcde"[:count]))
+    await queue.retry(await take_one(queue), delay=60, error="boom")
+    await take_one(queue)
+
+    metrics = pressure(
+        queue.name, await queue.stats(), threshold=0.8, policy=QueueOverflowPolicy.REJECT
+    )
+
+    assert (metrics.current_length, metrics.max_size) == (count, 5)
+    assert metrics.fill_ratio == count / 5
+    assert (metrics.is_at_pressure_threshold, metrics.is_full) == (is_at_threshold, is_full)

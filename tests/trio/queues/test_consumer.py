@@ -27,8 +27,8 @@ async def test_every_entry_is_handled_and_acknowledged(autojump_clock):
         assert house.consumer.statistics().outstanding == 0
 
 
-async def test_poison_message_uses_no_restart_budget(autojump_clock):
-    """Case 74: it is tried, retried with growing delays, given up; the actor lives on."""
+async def test_poison_is_tried_with_growing_delays_and_given_up(autojump_clock):
+    """It ends in the handler's own completion, and the actor lives on."""
     handler = Failing()
     async with open_house(max_deliveries=3) as house:
         await house.put("poison")

@@ -103,6 +103,7 @@ SECRETS = {
     "admin_api_key": SECRET,
     "rtdetr_api_key": SECRET,
     "api_keys": [SECRET],
+    "redis_password": SECRET,
     "smtp_password": SECRET,
     "default_webhook_url": f"https://h/{SECRET}",
     "database_url": f"postgresql://u:{SECRET}@h/d",
