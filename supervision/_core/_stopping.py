@@ -22,9 +22,10 @@ _NO_DRAIN = (StopCause.STALLED, StopCause.START_TIMED_OUT)  # it would not hear 
 
 def shut_down(t: Transition, *, is_urgent: bool = False) -> None:
     """Begin the stop of all children; a second, urgent call hastens the first."""
+    t.state = replace(t.state, is_urgent=t.state.is_urgent or is_urgent)
     if not t.state.is_stopping:
         _begin_shutdown(t)
-    if is_urgent:
+    if is_urgent:  # whoever was being stopped already is hastened as well
         _hurry(t)
 
 
@@ -44,7 +45,6 @@ def _begin_shutdown(t: Transition) -> None:
 
 
 def _hurry(t: Transition) -> None:
-    t.state = replace(t.state, is_urgent=True)
     for child in tuple(t.children.values()):
         if child.phase is Phase.STOPPING:
             cancel(t, child)

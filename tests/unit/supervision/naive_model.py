@@ -56,6 +56,7 @@ class NaiveSupervisor(NaiveCalls):
             case Tick(due):
                 self.tick(due)
             case Stop(is_urgent):
+                self.is_urgent = self.is_urgent or is_urgent
                 self.stop_all()
                 self.hurry(is_urgent=is_urgent)
             case _:
@@ -102,9 +103,6 @@ class NaiveSupervisor(NaiveCalls):
             if self.spec.is_dynamic:
                 self.tell("children_stopped", ends=dict(self.ends))
             self.tell("supervisor_stopped")
-        elif self.spec.is_dynamic:
-            for story in up:
-                self.ask(story, StopCause.SHUTDOWN)
         else:
             self.ask(up[-1], StopCause.SHUTDOWN)
 
@@ -116,9 +114,10 @@ class NaiveSupervisor(NaiveCalls):
         for story in self.stories.values():
             if story.phase in ("waiting", "backoff", "parked"):
                 self.enter(story, "stopped")
+            elif story.phase in UP and self.spec.is_dynamic:
+                self.ask(story, StopCause.SHUTDOWN)
 
     def hurry(self, *, is_urgent):
-        self.is_urgent = self.is_urgent or is_urgent
         for story in self.stories.values():
             if is_urgent and story.phase == "stopping":
                 self.cancel(story)
