@@ -142,7 +142,7 @@ class Life:
         """Step the core until it says that it is over."""
         self._step(children, Begin())
         while not self._is_over:
-            deadline = self._next_deadline()
+            deadline = self._deadlines.earliest(self.state.children)
             with trio.move_on_at(deadline):
                 self._step(children, await self._inputs.receive(), *self._rest())
             # Whoever ended just now must not be found late: take all notices before the time.
@@ -155,9 +155,6 @@ class Life:
         """Return what has gathered in the queue."""
         gathered = self._inputs.statistics().current_buffer_used
         return [self._inputs.receive_nowait() for _ in range(gathered)]
-
-    def _next_deadline(self) -> Seconds:
-        return min(_core.rolls_at(self.state), self._deadlines.earliest(self.state.children))
 
     def _tick(self, children: trio.Nursery) -> None:
         due = self._deadlines.take_due(self.state.children, trio.current_time())

@@ -16,7 +16,7 @@ STATS = Path("mutants/mutmut-cicd-stats.json")
 def mutmut(*arguments: str) -> str:
     """Run mutmut, its progress going to stderr, and return what it prints."""
     command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - ours
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def names_of(results: str, verdict: str) -> list[str]:
@@ -39,7 +39,7 @@ def main() -> int:
         "goal": GOAL,
         "survivors": names_of(mutmut("results"), "survived"),
     }
-    print(json.dumps(report, indent=2))
+    sys.stdout.write(json.dumps(report, indent=2) + "\n")
     return int(noticed < GOAL * stats["total"])
 
 

@@ -31,13 +31,13 @@ from supervision._core._messages import (
     Tick,
 )
 from supervision._core._starting import begin, on_readied, roll
-from supervision._core._state import Mode, State, initial_state, rolls_at
+from supervision._core._state import Mode, State, initial_state
 from supervision._core._stopping import finish, halt, shut_down
 from supervision._core._ticking import on_beaten, on_tick
 from supervision._core._transition import Transition
 from supervision._outcome import Seconds
 
-__all__ = ["State", "initial_state", "rolls_at", "step", "steps"]
+__all__ = ["State", "initial_state", "step", "steps"]
 
 
 def step(state: State, event: Input, now: Seconds) -> tuple[State, tuple[Action, ...]]:

@@ -19,7 +19,7 @@ from supervision._core._state import Child, Phase
 from supervision._core._stopping import stop
 from supervision._core._transition import Transition
 from supervision._events import ChildPaused, ChildResumed
-from supervision._outcome import StopCause
+from supervision._outcome import Seconds, StopCause
 from supervision._spec import Kind
 
 
@@ -90,14 +90,19 @@ def _terminate_live(t: Transition, child: Child, request: TerminateChild) -> Non
 def _terminate_down(t: Transition, child: Child) -> None:
     if child.phase is Phase.ZOMBIE:
         return
+    t.dequeue(child.id)
     if child.phase is Phase.BACKOFF:
         # Those that wait for it no longer have to.
-        t.state = replace(t.state, rollout_at=min(t.state.rollout_at, t.now))
-    t.dequeue(child.id)
+        t.state = replace(t.state, rollout_at=_end_of_delays(t))
     if t.is_forgotten_when_down(child):
         t.drop(child)
     else:
         t.put(replace(child, phase=Phase.STOPPED, since=t.now, deadline=None))
+
+
+def _end_of_delays(t: Transition) -> Seconds:
+    line = (t.children[each] for each in t.state.rollout)
+    return max((each.due for each in line if each.phase is Phase.BACKOFF), default=t.now)
 
 
 def pause_child(t: Transition, request: PauseChild) -> None:

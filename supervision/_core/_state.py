@@ -4,8 +4,8 @@ Invariants, which every step keeps:
 - at most one live incarnation per child, zombies apart; incarnations only grow;
 - *halting* holds live children only, the one being stopped first, in the order of stopping;
 - *rollout* holds children still to become ready, in the order of starting; it moves only while
-  nothing halts and *rollout_at* has come;
-- a timer is nowhere but in `Child.due` and `rolls_at`, derived, so none can outlive its reason.
+  nothing halts and *rollout_at* has come: the end of the last delay in it, so somebody is due then;
+- a timer is nowhere but in `Child.due`, derived, so none can outlive its reason.
 """
 
 import math
@@ -191,16 +191,6 @@ def initial_state(spec: SupervisorSpec, *, path: str, seed: float, now: Seconds)
     children = {each.id: Child(each, Phase.STOPPED, now) for each in spec.children}
     window = RestartWindow(spec.intensity, spec.period)
     return State(spec, path, seed, children, window, since=now)
-
-
-def rolls_at(state: State) -> Seconds:
-    """Return when the next of the line to be started waits for the time; infinity if it doesn't."""
-    waits = state.rollout and not state.halting and not _is_rolling(state)
-    return state.rollout_at if waits else math.inf
-
-
-def _is_rolling(state: State) -> bool:
-    return state.children[state.rollout[0]].is_live
 
 
 def group_of(state: State, offender: ChildId) -> tuple[Child, ...]:

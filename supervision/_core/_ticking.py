@@ -5,7 +5,7 @@ from dataclasses import replace
 from supervision._core._ending import abandon
 from supervision._core._messages import Beaten
 from supervision._core._starting import start
-from supervision._core._state import Child, Phase, earliest, rolls_at
+from supervision._core._state import Child, Phase, earliest
 from supervision._core._stopping import cancel, stop
 from supervision._core._transition import Transition
 from supervision._events import ChildStalled, ChildUnparked, LoopStalled, Stage
@@ -23,7 +23,7 @@ def on_beaten(t: Transition, notice: Beaten) -> None:
 
 def on_tick(t: Transition, due: tuple[ChildId, ...]) -> None:
     """Do what is due; if the loop stood still, forgive first (D14)."""
-    expected = earliest(rolls_at(t.state), *(t.children[i].due for i in due if i in t.children))
+    expected = earliest(*(t.children[i].due for i in due if i in t.children))
     late_by = t.now - expected
     if late_by > STALL_TOLERANCE:
         t.emit(LoopStalled(t.state.path, t.now, late_by=late_by))

@@ -1,12 +1,14 @@
 """The simplest clock that a core can have: it asks every child, each time."""
 
-from supervision._core import rolls_at, step
+import math
+
+from supervision._core import step
 from supervision._core._messages import Tick
 
 
 def next_deadline(state):
     """Return when the state needs a tick; infinity if only an input can move it."""
-    return min((rolls_at(state), *(each.due for each in state.children.values())))
+    return min((each.due for each in state.children.values()), default=math.inf)
 
 
 def due_children(state, now):

@@ -4,13 +4,23 @@ import math
 
 import pytest
 
-from supervision import Backoff, ChildSpec, OnExhausted, Restart, Strategy, SupervisorSpec
+from supervision import (
+    Backoff,
+    ChildSpec,
+    ChildStopping,
+    OnExhausted,
+    Restart,
+    Stage,
+    Strategy,
+    SupervisorSpec,
+)
 from supervision._core import initial_state, step
 from supervision._core._messages import (
     AnnounceReady,
     Beaten,
     Begin,
     Done,
+    Emit,
     Ended,
     Exit,
     Readied,
@@ -42,6 +52,11 @@ def play(*inputs, children=("a",), now=0.0, **rules):
     for event in inputs:
         state, actions = step(state, event, now)
     return state, actions
+
+
+def started(actions):
+    """Return whom the *actions* start."""
+    return [each.child for each in actions if isinstance(each, Start)]
 
 
 def test_step_leaves_the_state_it_was_given_alone():
@@ -147,15 +162,15 @@ def test_manual_start_that_fails_while_its_group_halts_is_forgotten():
 def test_terminate_takes_a_member_out_of_its_group():
     """A child terminated while its group halts is waited for, and not started again."""
     names = ["a", "b"]
-    started = [Readied(name, 1) for name in names]
-    state, _ = play(Begin(), *started, children=names, strategy=Strategy.ONE_FOR_ALL)
+    ready = [Readied(name, 1) for name in names]
+    state, _ = play(Begin(), *ready, children=names, strategy=Strategy.ONE_FOR_ALL)
     state, _ = step(state, Ended("a", 1, CRASH), 0.0)
     state, _ = step(state, TerminateChild(3, "b"), 0.0)
     state, actions = step(state, Ended("b", 1, Returned()), 0.0)
     assert Reply(3, Done()) in actions
 
     state, actions = tick(state, 1.0)
-    assert [each.child for each in actions if isinstance(each, Start)] == ["a"]
+    assert started(actions) == ["a"]
     assert state.children["b"].phase == "stopped"
 
 
@@ -257,22 +272,66 @@ def test_start_timeout_of_the_very_moment_is_forgiven_a_stall():
     assert [each.phase for each in state.children.values()] == ["ready", "starting"]
 
 
-def test_group_waits_for_the_longest_delay_of_its_offenders():
-    """A second crash with a shorter delay does not start the first offender early."""
+def crash_two_of_a_group():
+    """Return the state in which *b* is to be restarted at 4.0, and *a*, before it, at 2.0."""
     slow = child(
         "b", backoff=Backoff(minimum=4, maximum=4, jitter=0), on_exhausted=OnExhausted.NEVER
     )
     ready = [Readied("a", 1), Readied("b", 1)]
     state, _ = play(Begin(), *ready, children=["a", slow], strategy=Strategy.REST_FOR_ONE)
     state, _ = step(state, Ended("b", 1, CRASH), 0.0)
-    state, _ = step(state, Ended("a", 1, CRASH), 1.0)
+    return step(state, Ended("a", 1, CRASH), 1.0)[0]
+
+
+def test_group_waits_for_the_longest_delay_of_its_offenders():
+    """A second crash with a shorter delay does not start the first offender early."""
+    state, early = tick(crash_two_of_a_group(), 2.0)
+    _, late = tick(state, 4.0)
+
+    assert (started(early), started(late)) == ([], ["a"])
+
+
+def test_terminating_an_offender_leaves_the_others_their_delays():
+    """Nobody waits for it any more; whoever has a delay of its own still waits for that."""
+    state, at_once = step(crash_two_of_a_group(), TerminateChild(1, "a"), 1.5)
     state, early = tick(state, 2.0)
     _, late = tick(state, 4.0)
 
-    assert [[each.child for each in done if isinstance(each, Start)] for done in (early, late)] == [
-        [],
-        ["a"],
-    ]
+    assert (started(at_once), started(early), started(late)) == ([], [], ["b"])
+
+
+def test_terminating_the_only_offender_starts_its_group_at_once():
+    """The delay was the offender's: its siblings do not sit it out."""
+    ready = [Readied("a", 1), Readied("b", 1)]
+    state, _ = play(Begin(), *ready, children="ab", strategy=Strategy.ONE_FOR_ALL)
+    state, _ = step(state, Ended("a", 1, CRASH), 0.0)
+    state, _ = step(state, Ended("b", 1, Returned()), 0.0)
+    _, actions = step(state, TerminateChild(1, "a"), 0.5)
+
+    assert started(actions) == ["b"]
+
+
+def test_urgent_stop_gives_a_dynamic_child_no_time_to_drain():
+    """It is cancelled at once, as any other: asking first would be a word nobody hears out."""
+    template = child("t", drain=5.0)
+    spec = SupervisorSpec("root", (), template=template)
+    state = initial_state(spec, path="root", seed=0.5, now=0.0)
+    for event in (Begin(), StartChild(1, child("a", drain=5.0)), Readied("a", 1)):
+        state, _ = step(state, event, 0.0)
+    state, actions = step(state, Stop(is_urgent=True), 0.0)
+
+    told = [each.event for each in actions if isinstance(each, Emit)]
+    assert [each.stage for each in told if isinstance(each, ChildStopping)] == [Stage.CANCEL]
+    assert next_deadline(state) == 0.1
+
+
+def test_urgent_stop_hastens_one_that_was_being_stopped_before():
+    """Its grace was given for a world that still had time."""
+    patient = child("a", drain=5.0, grace=30.0)
+    state, _ = play(Begin(), Readied("a", 1), TerminateChild(1, "a"), children=[patient])
+    state, _ = step(state, Stop(is_urgent=True), 1.0)
+
+    assert next_deadline(state) == 1.1
 
 
 def test_sibling_being_terminated_is_not_brought_back_by_its_group():
@@ -284,7 +343,7 @@ def test_sibling_being_terminated_is_not_brought_back_by_its_group():
     state, _ = step(state, Ended("b", 1, Returned()), 0.0)
     state, actions = tick(state, 1.0)
 
-    assert [each.child for each in actions if isinstance(each, Start)] == ["a"]
+    assert started(actions) == ["a"]
     assert state.children["b"].phase == "stopped"
 
 
