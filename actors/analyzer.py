@@ -1,5 +1,6 @@
 """The analyzer: has closed batches judged and stores the events."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -9,9 +10,9 @@ from sqlalchemy import Connection
 from hsid.ai.analyst import Analyst, Case
 from hsid.ai.severity import SeverityThresholds, severity_of
 from hsid.messages import AnalysisJob
-from hsid.model import Batch, BatchState, Camera, DetectionRecord, EventState, Verdict
+from hsid.model import Batch, BatchState, Camera, DetectionRecord, Event, EventState, Verdict
 from hsid.observe.logging import bind_ids, get_logger
-from hsid.queues.completion import Ack, Bury, Completion
+from hsid.queues.completion import Ack, Bury, Completion, Outcome
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import Lease
 from hsid.store import batches, events, uploads
@@ -23,13 +24,17 @@ _log = get_logger("actors.analyzer")
 
 @dataclass(frozen=True, slots=True)
 class Analyzer:
-    """Works on the entries of *consumer*. *timezone* is the house's; None: this machine's."""
+    """Works on the entries of *consumer*. *timezone* is the house's; None: this machine's.
+
+    *announce* is called with each event once it is stored.
+    """
 
     consumer: Consumer
     store: Store
     analyst: Analyst
     thresholds: SeverityThresholds
     timezone: str | None
+    announce: Callable[[Event], None] = lambda _: None
 
     async def run(self, ctx: Context) -> None:
         """Handle entries until asked to stop; the one begun is finished."""
@@ -65,8 +70,10 @@ class Analyzer:
         verdict: Verdict,
     ) -> Completion:
         level = severity_of(verdict.risk_score, self.thresholds)
+        event: Event | None = None
 
         def store(connection: Connection) -> bool:
+            nonlocal event
             event = events.store_verdict(
                 connection,
                 batch,
@@ -78,6 +85,10 @@ class Analyzer:
             )
             return event is not None
 
+        def tell(_: Outcome) -> None:
+            if event is not None:
+                self.announce(event)
+
         _log.info(
             "batch_judged",
             revision=batch.revision,
@@ -86,7 +97,7 @@ class Analyzer:
             risk_level=level,
             summary=verdict.summary,
         )
-        return Completion((store,), acks=(Ack(lease),))
+        return Completion((store,), acks=(Ack(lease),), on_done=tell)
 
 
 def _is_due(batch: Batch, job: AnalysisJob) -> bool:

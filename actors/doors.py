@@ -1,7 +1,7 @@
 """The doors: the control socket, and what its API is told of the running house."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,12 +9,13 @@ from pathlib import Path
 import trio
 
 from hsid.api.app import create_app
-from hsid.api.models import ActorReport, EventDetail, EventPage, StatusReport
-from hsid.api.report import CountedQueue, Running, event_detail, event_page, status_report
+from hsid.api.models import ActorReport, EventDetail, EventPage, QueueReport, StatusReport
+from hsid.api.report import Running, event_detail, event_page, status_report
 from hsid.api.server import SocketPathError, serve
 from hsid.model import Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
+from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -22,27 +23,34 @@ READY = "ready"
 """The state of an actor that works."""
 DOWN = ("backoff", "parked")
 """The states of one that is down, to be tried again."""
+_COUNTING_DEADLINE: Seconds = 2.0
+"""How long a page may wait for a queue that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class HouseSource:
     """Answers the API's questions from the store and the supervision tree.
 
-    *tree* looks at the tree; *started_at* is the `trio.current_time` at which the daemon began.
+    *tree* looks at the tree, *outages* at the servers that the house leans on; *started_at* is the
+    `trio.current_time` at which the daemon began.
     """
 
     store: Store
-    queues: Sequence[CountedQueue]
+    queues: Sequence[DurableQueue]
     consumers: Mapping[str, Consumer]
     tree: Callable[[], ChildSnapshot]
     started_at: Seconds
+    outages: Callable[[], Iterable[str]] = tuple
 
     async def status(self) -> StatusReport:
-        """Return the accounting, the queues and the actors of one moment."""
+        """Return the accounting, the queues and the actors; a queue that is away is left out."""
         uptime, tree = trio.current_time() - self.started_at, self.tree()
         waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
-        running = Running(os.getpid(), uptime, judge(tree, waiting), _actor_reports(tree))
-        return await self.store.read(partial(status_report, queues=self.queues, running=running))
+        health = judge(tree, waiting, self.outages())
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree))
+        counted = [(queue.name, await _stats_of(queue)) for queue in self.queues]
+        queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
+        return await self.store.read(partial(status_report, queues=queues, running=running))
 
     async def events(self, *, limit: int, before: int | None) -> EventPage:
         """Return a page of events, latest first."""
@@ -70,6 +78,16 @@ class ControlSocket:
             await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
         except SocketPathError as error:
             raise DoNotRestart(f"no control socket: {error}") from error
+
+
+async def _stats_of(queue: DurableQueue) -> QueueStats | None:
+    """Count what *queue* holds; None if it can't be reached, of which health tells."""
+    with trio.move_on_after(_COUNTING_DEADLINE):
+        try:
+            return await queue.stats()
+        except QueueUnavailableError:
+            return None
+    return None
 
 
 def _actor_reports(root: ChildSnapshot) -> tuple[ActorReport, ...]:

@@ -1,13 +1,19 @@
 """The reconciler: sees to it that what the ledger has, a queue has.
 
 At the start it puts back what a crash may have lost between ledger and queue, blindly: a put is
-idempotent. From then on it feeds the queues as there is room, and whenever something was put off.
+idempotent. It does so again when it is told that a queue was lost, and now and then where a queue
+could be lost without a word. Otherwise it feeds the queues as there is room, and whenever something
+was put off.
 """
 
+import math
 from dataclasses import dataclass
+
+import trio
 
 from hsid.feeding import Feeder
 from hsid.model import Seconds
+from hsid.notices import Notice
 from hsid.observe.logging import get_logger
 from hsid.queues.protocol import QueueUnavailableError
 from supervision import Context
@@ -21,20 +27,38 @@ _log = get_logger("actors.reconciler")
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Works on what *feeder* feeds."""
+    """Works on what *feeder* feeds; *notice* says that a queue was lost."""
 
     feeder: Feeder
+    notice: Notice
 
     async def run(self, ctx: Context) -> None:
         """Reconcile until asked to stop."""
-        is_restored = False
+        restore_at = -math.inf
         ctx.ready()
         while not ctx.stopping.is_set():
+            waits = False
             try:
-                is_restored = is_restored or not await self.feeder.restore()
-                waits = await self.feeder.feed() or not is_restored
+                if trio.current_time() >= restore_at:
+                    waits = await self.feeder.restore()
+                    restore_at = restore_at if waits else self._next_restoring()
+                waits = await self.feeder.feed() or waits
             except QueueUnavailableError as error:
                 _log.warning("reconciling_postponed", error=str(error))
                 waits = True
-            await ctx.sleep(_WHILE_WAITING if waits else _OTHERWISE)
+            if await self._is_told(ctx, _WHILE_WAITING if waits else _OTHERWISE):
+                restore_at = -math.inf
             await ctx.wait_resumed()
+
+    def _next_restoring(self) -> Seconds:
+        return trio.current_time() + self.feeder.restore_every
+
+    async def _is_told(self, ctx: Context, pause: Seconds) -> bool:
+        """Wait for *pause*; return True at once when a queue was lost."""
+        until = trio.current_time() + pause
+        while not ctx.stopping.is_set() and trio.current_time() < until:
+            with ctx.until_news(until - trio.current_time()):
+                await self.notice.wait()
+                _log.warning("queue_is_filled_anew")
+                return True
+        return False

@@ -16,7 +16,10 @@ from hsid.config.advice import advice_on
 from hsid.config.urls import mask_url
 from hsid.house import configured_cameras, open_house
 from hsid.intake.errors import UnknownTimezoneError
+from hsid.model import Seconds
 from hsid.observe.logging import get_logger
+from hsid.queues.redis_errors import RedisRefusedError, RedisUnavailableError
+from hsid.redis import RedisClient
 from hsid.store import cameras
 from hsid.store.connect import database_path
 from hsid.store.database import open_database
@@ -26,6 +29,10 @@ from hsid.topology import build_tree
 from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
 
 EXIT_FAILED = 1
+EXIT_CONFIG = 78
+"""What to change first is told; a service manager is not to start the daemon again by itself."""
+
+_GREETING_PATIENCE: Seconds = 3.0
 
 _log = get_logger("hsid.daemon")
 
@@ -37,6 +44,9 @@ def run(settings: Settings) -> int:
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_FAILED
+    except RedisRefusedError as error:
+        _log.critical("daemon_failed", error=str(error))
+        return EXIT_CONFIG
     return 0
 
 
@@ -66,6 +76,7 @@ async def run_daemon(
     Raises:
         StoreError: The database can't be used, or another daemon works on it.
         UnknownTimezoneError: A camera's time zone is not known here.
+        RedisRefusedError: The Redis server is there, and something must be mended first.
         EscalationError: The tree has failed.
     """
     for advice in advice_on(settings):
@@ -73,6 +84,8 @@ async def run_daemon(
     with DataDirLock(settings.data_dir):
         await trio.to_thread.run_sync(_prepare_database, settings)
         async with open_house(settings) as house:
+            if house.backing.redis is not None:
+                await _greet(house.backing.redis)
             _log.info(
                 "daemon_starting",
                 version=__version__,
@@ -85,6 +98,17 @@ async def run_daemon(
             run = root.run if signals is None else partial(signals.run, root)
             await run(task_status=task_status)
     _log.info("daemon_stopped")
+
+
+async def _greet(redis: RedisClient) -> None:
+    """Look whether the server is fit for queues; one that does not answer is waited for later."""
+    with trio.move_on_after(_GREETING_PATIENCE) as patience:
+        try:
+            await redis.connect()
+        except RedisUnavailableError as error:
+            _log.warning("redis_unavailable", error=str(error))
+    if patience.cancelled_caught:
+        _log.warning("redis_unavailable", error="no answer yet")
 
 
 def _prepare_database(settings: Settings) -> None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import trio
@@ -19,24 +18,24 @@ from hsid.ai.embedded import EmbeddedDetector
 from hsid.ai.rtdetr import RtdetrDetector
 from hsid.ai.rules import RuleAnalyst
 from hsid.ai.severity import SeverityThresholds
+from hsid.backing import Backing, build_backing
 from hsid.batching import BatchPolicy
 from hsid.config import Settings
-from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
-from hsid.feeding import EmbeddedFeeder, Feeder
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
 from hsid.media.workers import WorkerLimits, WorkerPool
-from hsid.model import Camera, Seconds
+from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
-from hsid.queues.completer import EmbeddedCompleter
 from hsid.queues.consumer import Consumer
-from hsid.queues.protocol import QueueOverflowPolicy
-from hsid.queues.sqlite import SqliteQueue
 from hsid.store.connect import database_path
 from hsid.store.store import Store
+from supervision import Mailbox, Overflow
 
 _SCORE_FLOOR = 0.05
 """The embedded detector reports nothing less sure; the threshold of the settings comes later."""
+
+_ANNOUNCEMENTS = 100
+"""Events that may wait to be announced, while a server is away for a moment."""
 
 _CLOSE_DEADLINE: Seconds = 5.0
 
@@ -48,17 +47,18 @@ class House:
     settings: Settings
     started_at: Seconds
     store: Store
-    detection_queue: SqliteQueue
-    analysis_queue: SqliteQueue
+    backing: Backing
     detection_consumer: Consumer
     analysis_consumer: Consumer
-    feeder: Feeder
     inspector: Inspector
     detector: Detector
     analyst: Analyst
     thresholds: SeverityThresholds
     batch_policy: BatchPolicy
     batcher_notice: Notice
+    restore_notice: Notice
+    """Given when a queue has lost what the ledger takes to be queued."""
+    announcements: Mailbox[Event]
 
 
 @asynccontextmanager
@@ -70,11 +70,15 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         UnknownTimezoneError: A camera's zone is not known here.
     """
     detector = _detector(settings)
+    house: House | None = None
     try:
-        yield _house(settings, detector)
+        house = _house(settings, detector)
+        yield house
     finally:
         with trio.move_on_after(_CLOSE_DEADLINE, shield=True):
             await detector.aclose()
+            if house is not None and house.backing.redis is not None:
+                await house.backing.redis.disconnect()
 
 
 def configured_cameras(settings: Settings) -> list[Camera]:
@@ -84,35 +88,22 @@ def configured_cameras(settings: Settings) -> list[Camera]:
 
 def _house(settings: Settings, detector: Detector) -> House:
     store = Store(database_path(settings.database_url))
-    queue = partial(
-        SqliteQueue,
-        store,
-        capacity=settings.queue_max_size,
-        overflow=QueueOverflowPolicy(settings.queue_overflow_policy),
-    )
-    detection_queue, analysis_queue = queue(DETECTION_QUEUE), queue(ANALYSIS_QUEUE)
-    completer = EmbeddedCompleter(store, [detection_queue, analysis_queue])
+    restore_notice = Notice()
+    backing = build_backing(settings, store, on_lost=restore_notice.give)
     return House(
         settings=settings,
         started_at=trio.current_time(),
         store=store,
-        detection_queue=detection_queue,
-        analysis_queue=analysis_queue,
+        backing=backing,
         detection_consumer=Consumer(
-            detection_queue,
-            completer,
+            backing.detection_queue,
+            backing.completer,
             prefetch=4 * detector.concurrency,
             max_deliveries=settings.max_deliveries,
             handle_within=_detection_limit(settings),
         ),
         analysis_consumer=Consumer(
-            analysis_queue, completer, max_deliveries=settings.max_deliveries
-        ),
-        feeder=EmbeddedFeeder(
-            store,
-            detection_queue=detection_queue,
-            analysis_queue=analysis_queue,
-            dedupe_ttl=settings.dedupe_ttl_seconds,
+            backing.analysis_queue, backing.completer, max_deliveries=settings.max_deliveries
         ),
         inspector=Inspector(
             Path(settings.foscam_base_path),
@@ -132,6 +123,8 @@ def _house(settings: Settings, detector: Detector) -> House:
             late=timedelta(seconds=settings.batch_late_seconds),
         ),
         batcher_notice=Notice(),
+        restore_notice=restore_notice,
+        announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
     )
 
 

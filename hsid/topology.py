@@ -7,13 +7,16 @@ work in stops first, what makes it durable last.
 The only file that imports `actors`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from actors.analyzer import Analyzer
+from actors.announcer import Announcer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
 from actors.reconciler import Reconciler
+from actors.redis_monitor import RedisMonitor
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
@@ -22,6 +25,8 @@ from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
+from hsid.redis import RedisClient
+from hsid.roles import Role
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
 from hsid.store.uploads import known_versions
 from supervision import (
@@ -46,6 +51,10 @@ def build_tree(house: House) -> Supervisor:
     """Return the tree of the daemon that lives in *house*; nothing runs yet."""
     detections, analyses = house.detection_consumer, house.analysis_consumer
     detector = _detector(house)
+    # Each takes the actors of one role, and leaves them out on a node that does not have it.
+    watching, detecting, batching, analysing, reconciling = (
+        partial(_only_if, role in house.settings.roles) for role in Role
+    )
 
     def look() -> ChildSnapshot:
         return root.tree()
@@ -54,10 +63,10 @@ def build_tree(house: House) -> Supervisor:
         "platform",
         [
             ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=_HOPELESS),
-            ChildSpec("detection-committer", detections.run_committer, drain=5),
-            ChildSpec("analysis-committer", analyses.run_committer, drain=5),
-            ChildSpec("detection-pump", detections.run_pump, drain=5),
-            ChildSpec("analysis-pump", analyses.run_pump, drain=5),
+            *detecting(ChildSpec("detection-committer", detections.run_committer, drain=5)),
+            *analysing(ChildSpec("analysis-committer", analyses.run_committer, drain=5)),
+            *detecting(ChildSpec("detection-pump", detections.run_pump, drain=5)),
+            *analysing(ChildSpec("analysis-pump", analyses.run_pump, drain=5)),
         ],
         # Without heartbeats: they wait on the database, and one that is slow or away is no
         # reason to restart anything.
@@ -67,23 +76,30 @@ def build_tree(house: House) -> Supervisor:
     pipeline = Supervisor(
         "pipeline",
         [
-            _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30),
-            _leaf("batcher", _batcher(house).run, silent_for=60, drain=5),
-            *(
-                _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
-                for n in range(1, house.detector.concurrency + 1)
+            *_redis_leaves(house),
+            *analysing(
+                _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30)
             ),
-            _leaf("reconciler", Reconciler(house.feeder).run, silent_for=60, drain=2),
+            *batching(_leaf("batcher", _batcher(house).run, silent_for=60, drain=5)),
+            *detecting(
+                *(
+                    _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
+                    for n in range(1, house.detector.concurrency + 1)
+                )
+            ),
+            *reconciling(_leaf("reconciler", _reconciler(house).run, silent_for=60, drain=2)),
             _leaf("terminator", Terminator((detections, analyses), _PATIENCE).run, drain=11),
             # Never parked: a folder that is away, as a mount may be, is awaited for ever.
-            ChildSpec(
-                "watcher",
-                _watcher(house).run,
-                drain=2,
-                heartbeat_timeout=60,
-                backoff=Backoff(minimum=0.2, maximum=10),
-                on_exhausted=OnExhausted.NEVER,
-                lenient_start=True,
+            *watching(
+                ChildSpec(
+                    "watcher",
+                    _watcher(house).run,
+                    drain=2,
+                    heartbeat_timeout=60,
+                    backoff=Backoff(minimum=0.2, maximum=10),
+                    on_exhausted=OnExhausted.NEVER,
+                    lenient_start=True,
+                )
             ),
         ],
         intensity=3,
@@ -110,6 +126,10 @@ def build_tree(house: House) -> Supervisor:
     return root
 
 
+def _only_if(is_meant: bool, *specs: ChildSpec) -> tuple[ChildSpec, ...]:  # noqa: FBT001 - bound by position
+    return specs if is_meant else ()
+
+
 def _leaf(
     name: str, run: ChildMain, *, silent_for: Seconds | None = None, drain: Seconds = 0
 ) -> ChildSpec:
@@ -131,12 +151,24 @@ def _leaf(
     )
 
 
+def _redis_leaves(house: House) -> tuple[ChildSpec, ...]:
+    """Return the actors of a house whose queues are on a Redis server."""
+    redis = house.backing.redis
+    if redis is None:
+        return ()
+    announcer = Announcer(redis, house.settings.redis_event_channel, house.announcements)
+    return (
+        _leaf("redis-monitor", RedisMonitor(redis).run, silent_for=120),
+        _leaf("announcer", announcer.run, silent_for=120),
+    )
+
+
 def _watcher(house: House) -> Watcher:
     settings = house.settings
     return Watcher(
         root=settings.foscam_base_path,
         inspector=house.inspector,
-        feeder=house.feeder,
+        feeder=house.backing.feeder,
         known_versions=lambda: house.store.read(known_versions),
         settle_seconds=settings.settle_seconds,
         rescan_interval=settings.rescan_interval_seconds,
@@ -159,7 +191,11 @@ def _detector(house: House) -> DetectorActor:
 
 
 def _batcher(house: House) -> Batcher:
-    return Batcher(house.store, house.feeder, house.batch_policy, house.batcher_notice)
+    return Batcher(house.store, house.backing.feeder, house.batch_policy, house.batcher_notice)
+
+
+def _reconciler(house: House) -> Reconciler:
+    return Reconciler(house.backing.feeder, house.restore_notice)
 
 
 def _analyzer(house: House) -> Analyzer:
@@ -169,14 +205,21 @@ def _analyzer(house: House) -> Analyzer:
         house.analyst,
         house.thresholds,
         house.settings.timezone,
+        house.announcements.ref.tell_nowait,
     )
 
 
 def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlSocket:
-    queues = (house.detection_queue, house.analysis_queue)
+    queues = (house.backing.detection_queue, house.backing.analysis_queue)
     consumers = {
         DETECTION_QUEUE: house.detection_consumer,
         ANALYSIS_QUEUE: house.analysis_consumer,
     }
-    source = HouseSource(house.store, queues, consumers, tree, house.started_at)
+    outages = partial(_outages, house.backing.redis)
+    source = HouseSource(house.store, queues, consumers, tree, house.started_at, outages)
     return ControlSocket(house.settings.control_socket_path, source)
+
+
+def _outages(redis: RedisClient | None) -> Iterator[str]:
+    if redis is not None and not redis.state.is_connected:
+        yield redis.state.last_error or "Redis has not answered yet"

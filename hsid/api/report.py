@@ -1,4 +1,4 @@
-"""Build the documents from one snapshot of the database.
+"""Build the documents from one snapshot of the database, and what is known beside it.
 
 The daemon and `hsid status` without a daemon both come here, so they can't disagree. Only reads,
 and only through the connection it is given.
@@ -6,7 +6,6 @@ and only through the connection it is given.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -23,21 +22,7 @@ from hsid.api.models import (
 )
 from hsid.model import Seconds
 from hsid.observe.health import Health
-from hsid.queues.protocol import QueueStats
 from hsid.store import events, uploads
-
-
-class CountedQueue(Protocol):
-    """A queue whose entries lie in the database of the snapshot."""
-
-    @property
-    def name(self) -> str:
-        """The queue's name."""
-        ...
-
-    def stats_in(self, connection: Connection) -> QueueStats:
-        """Count what is there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +36,7 @@ class Running:
 
 
 def status_report(
-    conn: Connection, queues: Iterable[CountedQueue], running: Running | None = None
+    conn: Connection, queues: Iterable[QueueReport], running: Running | None = None
 ) -> StatusReport:
     """Return how the house is; *running* is None where no daemon runs."""
     accounting = uploads.accounting(conn)
@@ -63,7 +48,7 @@ def status_report(
         uploads=UploadCounts.of(accounting),
         adds_up=accounting.is_balanced,
         refusals=uploads.refusals(conn),
-        queues=tuple(QueueReport.of(queue.name, queue.stats_in(conn)) for queue in queues),
+        queues=tuple(queues),
         actors=running.actors if running else None,
     )
 

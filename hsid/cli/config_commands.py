@@ -22,12 +22,15 @@ EXIT_CONFIG = 78
 _FILE = click.Path(path_type=Path)
 
 
-def read_settings(config_file: Path | None) -> "Settings":
-    """Return the settings in force, or say what is wrong with them and exit."""
+def read_settings(config_file: Path | None, **arguments: object) -> "Settings":
+    """Return the settings in force, or say what is wrong with them and exit.
+
+    *arguments* are those settings that the command line names.
+    """
     from hsid.config import ConfigError, load_settings  # noqa: PLC0415  heavy, see above
 
     try:
-        return load_settings(config_file)
+        return load_settings(config_file, **arguments)
     except ConfigError as error:
         terminal.fail(str(error), EXIT_CONFIG)
 

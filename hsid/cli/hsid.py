@@ -37,10 +37,13 @@ def main(context: click.Context) -> None:
 
 @main.command()
 @config_option
-def run(config_file: Path | None) -> None:
+@click.option(
+    "--roles", metavar="ROLE,...", help="Run these parts of the pipeline; all by default."
+)
+def run(config_file: Path | None, roles: str | None) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
     with _holding_signals_back():
-        settings = read_settings(config_file)
+        settings = read_settings(config_file, **({} if roles is None else {"roles": roles}))
         from hsid.daemon import run as run_daemon  # noqa: PLC0415 - the whole house
         from hsid.observe.logging import setup_logging  # noqa: PLC0415 - structlog
 

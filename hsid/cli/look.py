@@ -8,14 +8,17 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import trio
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from hsid.api.models import QueueReport, StatusReport
 from hsid.api.report import event_page, status_report
 from hsid.cli import client, terminal
 from hsid.cli.client import Document
 from hsid.config import Settings
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.queues.protocol import QueueError
 from hsid.queues.sqlite_entries import SqliteEntries
 from hsid.store.database import open_read_only
 from hsid.store.errors import StoreError
@@ -23,14 +26,12 @@ from hsid.store.lock import LOCK_NAME
 
 TIMEOUT = 10.0
 
+_QUEUES = (DETECTION_QUEUE, ANALYSIS_QUEUE)
+
 
 def status(settings: Settings) -> Document:
     """Return the `StatusReport`; end the program in words if there is none to be had."""
-    queues = [
-        SqliteEntries(name, capacity=settings.queue_max_size)
-        for name in (DETECTION_QUEUE, ANALYSIS_QUEUE)
-    ]
-    return _look(settings, "/v1/status", {}, partial(status_report, queues=queues))
+    return _look(settings, "/v1/status", {}, partial(_read_status, settings=settings))
 
 
 def events(settings: Settings, *, limit: int, before: int | None) -> Document:
@@ -38,6 +39,35 @@ def events(settings: Settings, *, limit: int, before: int | None) -> Document:
     query = {"limit": limit} if before is None else {"limit": limit, "before": before}
     read = partial(event_page, limit=limit, before=before)
     return _look(settings, "/v1/events", query, read)
+
+
+def _read_status(conn: Connection, *, settings: Settings) -> StatusReport:
+    if settings.redis_url is None:
+        return status_report(conn, _queues_in(conn, settings))
+    return status_report(conn, trio.run(_queues_on_server, settings))
+
+
+def _queues_in(conn: Connection, settings: Settings) -> list[QueueReport]:
+    queues = [SqliteEntries(name, capacity=settings.queue_max_size) for name in _QUEUES]
+    return [QueueReport.of(queue.name, queue.stats_in(conn)) for queue in queues]
+
+
+async def _queues_on_server(settings: Settings) -> list[QueueReport]:
+    """Ask the server; what can't be asked is left out, in words on stderr."""
+    from hsid.backing import queue_on  # noqa: PLC0415 - the client library, for few
+    from hsid.redis import RedisClient  # noqa: PLC0415 - likewise
+
+    redis = RedisClient.of(settings)
+    if redis is None:
+        return []
+    try:
+        queues = [queue_on(redis, name, settings, consumer="status") for name in _QUEUES]
+        return [QueueReport.of(queue.name, await queue.stats()) for queue in queues]
+    except QueueError as error:
+        terminal.warn(f"hsid: the queues can't be counted: {error}")
+        return []
+    finally:
+        await redis.disconnect()
 
 
 def _look(

@@ -38,8 +38,13 @@ def show(document: Document, *, as_json: bool, render: Callable[[Document], str]
     click.echo(json.dumps(document, indent=2) if as_json else render(document))
 
 
-def fail(words: str, exit_code: int) -> NoReturn:
-    """Say *words* on stderr and end the program with *exit_code*."""
+def warn(words: str) -> None:
+    """Say *words* on stderr and go on."""
     for line in words.splitlines():
         click.echo(text.printable(line), err=True)
+
+
+def fail(words: str, exit_code: int) -> NoReturn:
+    """Say *words* on stderr and end the program with *exit_code*."""
+    warn(words)
     sys.exit(exit_code)

@@ -119,8 +119,12 @@ class RedisGroupMissingError(RedisUnavailableError):
     advice = "switch on appendonly, so that a restart keeps it; what the ledger holds is put again"
 
 
-class RedisRefusedError(RedisError):
-    """The server or the link to it must be mended by a person; trying again does not help."""
+class RedisRefusedError(RedisError, QueueUnavailableError):
+    """The server or the link to it must be mended by a person.
+
+    At the start that is a reason to end, with the advice. A daemon that runs goes on and tries
+    again: it may be mended at any moment, and what arrives is kept meanwhile.
+    """
 
 
 class RedisAuthenticationError(RedisRefusedError):

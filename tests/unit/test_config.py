@@ -16,6 +16,7 @@ from hsid.config import (
     get_settings,
     load_settings,
 )
+from hsid.roles import ALL_ROLES
 from tests.unit.config.isolation import house
 
 __all__ = ["house"]
@@ -77,6 +78,7 @@ OTHERS = [
     # name, default, another value as text, what it becomes, a value that is refused
     ("database_url", "sqlite:///data/security.db", "postgresql://u:p@h/d", None, "mysql://h/d"),
     ("redis_url", None, "redis://localhost:6379/0", None, "http://localhost"),
+    ("roles", ALL_ROLES, "watcher, batcher", ("watcher", "batcher"), "cook"),
     ("redis_event_channel", "security_events", "house", None, 1),
     ("app_name", "Home Security Intelligence", "House", None, 1),
     ("app_version", __version__, "2", None, 1),

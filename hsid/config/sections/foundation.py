@@ -7,9 +7,19 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 
 from hsid import __version__
-from hsid.config.fields import Section, computed, setting
+from hsid.config.fields import Section, TextList, computed, setting
 from hsid.config.urls import validate_database_url, validate_redis_url
 from hsid.config.zones import validate_timezone
+from hsid.roles import ALL_ROLES
+
+
+def _validate_roles(roles: tuple[str, ...]) -> tuple[str, ...]:
+    if not roles:
+        raise ValueError(f"no role given, expected some of {', '.join(ALL_ROLES)}")
+    for role in roles:
+        if role not in ALL_ROLES:
+            raise ValueError(f'unknown role "{role}", expected some of {", ".join(ALL_ROLES)}')
+    return roles
 
 
 def _database_in(data: dict[str, Any]) -> str:
@@ -42,6 +52,12 @@ class Application(Section):
     timezone: Annotated[str | None, AfterValidator(validate_timezone)] = setting(
         None,
         'Time zone of the house, as "Europe/Berlin"; unset: that of the machine.',
+        prefixed_only=True,
+    )
+    roles: Annotated[TextList, AfterValidator(_validate_roles)] = setting(
+        ALL_ROLES,
+        "Parts of the pipeline that this node runs; those it leaves out are done by other nodes,"
+        " which share its database and its redis_url.",
         prefixed_only=True,
     )
     control_socket_path: Path = computed(

@@ -66,7 +66,7 @@ async def until_empty(queue):
 
 
 async def test_poison_message_uses_no_restart_budget(bench, queue):
-    """Case 74: it is tried, tried again, given up; no actor is restarted, its neighbours are done."""
+    """Case 74: it is tried, tried again, given up; no actor is restarted, all others are done."""
     handler = Handler()
     await queue.put(build_entries("poison", "a", "b"))
 

@@ -146,7 +146,9 @@ async def test_dead_letters_need_no_room(bench):
     assert [letter.queue for letter in await queue.dead_letters()] == [get_dlq_name(queue.name)]
 
 
-@pytest.mark.parametrize(("count", "is_at_threshold", "is_full"), [(3, False, False), (4, True, False), (5, True, True)])
+@pytest.mark.parametrize(
+    ("count", "is_at_threshold", "is_full"), [(3, False, False), (4, True, False), (5, True, True)]
+)
 async def test_pressure_tells_when_a_queue_fills(bench, count, is_at_threshold, is_full):
     """From the threshold's share on it is a warning, leased and delayed entries included."""
     queue = bench.build(capacity=5)

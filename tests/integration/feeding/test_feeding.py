@@ -1,4 +1,4 @@
-"""Feeding the detection queue from the ledger, on a real database."""
+"""Feeding the queues from the ledger, on a real database: queues within it, and beside it."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
-from hsid.feeding import EmbeddedFeeder
+from hsid.feeding import EmbeddedFeeder, OrderedFeeder
 from hsid.messages import DetectionJob
 from hsid.model import (
     Arrival,
@@ -18,7 +18,8 @@ from hsid.model import (
     RefusalReason,
     UploadState,
 )
-from hsid.queues.protocol import Entry, QueueOverflowPolicy
+from hsid.queues.memory import MemoryQueue
+from hsid.queues.protocol import Entry, QueueOverflowPolicy, QueueUnavailableError
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store import batches, uploads
 from hsid.store.store import Store
@@ -26,15 +27,24 @@ from hsid.store.store import Store
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
+KINDS = {
+    "embedded": (lambda store: partial(SqliteQueue, store), EmbeddedFeeder),
+    "beside": (lambda _: MemoryQueue, OrderedFeeder),
+}
+
+
 class House:
     """A store with its two queues and their feeder."""
 
-    def __init__(self, store: Store, *, capacity=100, overflow=QueueOverflowPolicy.REJECT) -> None:
+    def __init__(
+        self, kind: str, store: Store, *, capacity=100, overflow=QueueOverflowPolicy.REJECT
+    ) -> None:
         self.store = store
-        build = partial(SqliteQueue, store, capacity=capacity, overflow=overflow)
+        build_queue, build_feeder = KINDS[kind]
+        build = partial(build_queue(store), capacity=capacity, overflow=overflow)
         self.detection_queue = build(DETECTION_QUEUE)
         self.analysis_queue = build(ANALYSIS_QUEUE)
-        self.feeder = EmbeddedFeeder(
+        self.feeder = build_feeder(
             store,
             detection_queue=self.detection_queue,
             analysis_queue=self.analysis_queue,
@@ -60,6 +70,11 @@ async def store(tmp_path, nursery):
     return store
 
 
+@pytest.fixture(params=KINDS)
+def build_house(request, store):
+    return partial(House, request.param, store)
+
+
 def build_arrivals(*names: str, refusal: RefusalReason | None = None) -> list[Arrival]:
     return [
         Arrival(
@@ -75,9 +90,9 @@ def build_arrivals(*names: str, refusal: RefusalReason | None = None) -> list[Ar
     ]
 
 
-async def test_an_arrival_is_in_the_queue_when_it_is_in_the_ledger(store) -> None:
+async def test_an_arrival_is_in_the_queue_when_it_is_in_the_ledger(build_house) -> None:
     """Row and entry are one step."""
-    house = House(store)
+    house = build_house()
 
     (upload,) = await house.feeder.receive(build_arrivals("a"))
 
@@ -85,9 +100,9 @@ async def test_an_arrival_is_in_the_queue_when_it_is_in_the_ledger(store) -> Non
     assert await house.states() == [UploadState.QUEUED]
 
 
-async def test_a_refused_or_repeated_arrival_is_not_queued(store) -> None:
+async def test_a_refused_or_repeated_arrival_is_not_queued(build_house) -> None:
     """Only what is worth a look takes up room."""
-    house = House(store)
+    house = build_house()
 
     await house.feeder.receive(build_arrivals("empty", refusal=RefusalReason.EMPTY_FILE))
     (first, again) = await house.feeder.receive(
@@ -98,9 +113,9 @@ async def test_a_refused_or_repeated_arrival_is_not_queued(store) -> None:
     assert await house.queued() == [first.id]
 
 
-async def test_what_finds_no_room_waits_and_is_fed_in_order(store) -> None:
+async def test_what_finds_no_room_waits_and_is_fed_in_order(build_house) -> None:
     """A full queue leaves uploads received; nobody overtakes them when there is room again."""
-    house = House(store, capacity=2)
+    house = build_house(capacity=2)
     await house.feeder.receive(build_arrivals("a", "b", "c"))
     assert await house.states() == ["queued", "queued", "received"]
 
@@ -113,20 +128,20 @@ async def test_what_finds_no_room_waits_and_is_fed_in_order(store) -> None:
     assert await house.feeder.feed()
 
 
-async def test_an_evicted_upload_ends_as_dead(store) -> None:
+async def test_an_evicted_upload_ends_as_dead(build_house) -> None:
     """With drop_oldest no end is silent."""
-    house = House(store, capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
+    house = build_house(capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
 
     await house.feeder.receive(build_arrivals("a"))
     await house.feeder.receive(build_arrivals("x", "b")[1:])
 
     assert await house.states() == [UploadState.DEAD, UploadState.QUEUED]
-    assert (await store.read(partial(uploads.get, upload_id=1))).reason == "overflow"
+    assert (await house.store.read(partial(uploads.get, upload_id=1))).reason == "overflow"
 
 
-async def test_restoring_puts_back_what_was_lost_and_doubles_nothing(store) -> None:
+async def test_restoring_puts_back_what_was_lost_and_doubles_nothing(build_house) -> None:
     """The ledger says queued: whether the queue has the entry or lost it, it has it afterwards."""
-    house = House(store)
+    house = build_house()
     await house.feeder.receive(build_arrivals("a", "b"))
     await house.detection_queue.ack(await house.detection_queue.lease(1, duration=60))
 
@@ -150,9 +165,9 @@ async def seen(house, name: str) -> int:
     return upload.id
 
 
-async def test_a_closed_batch_that_waits_for_a_verdict_is_put(store) -> None:
+async def test_a_closed_batch_that_waits_for_a_verdict_is_put(build_house) -> None:
     """Whatever came between its closing and the queue, the next round finds it."""
-    house = House(store)
+    house = build_house()
     await seen(house, "b1")
 
     assert not await house.feeder.feed()
@@ -162,9 +177,9 @@ async def test_a_closed_batch_that_waits_for_a_verdict_is_put(store) -> None:
     ]
 
 
-async def test_a_batch_that_finds_no_room_waits(store) -> None:
+async def test_a_batch_that_finds_no_room_waits(build_house) -> None:
     """It is told so, and put when there is room."""
-    house = House(store, capacity=1)
+    house = build_house(capacity=1)
     await seen(house, "b1")
     await house.feeder.feed()
     await seen(house, "b2")
@@ -172,30 +187,62 @@ async def test_a_batch_that_finds_no_room_waits(store) -> None:
     assert await house.feeder.feed()
 
     await house.analysis_queue.ack(await house.analysis_queue.lease(1, duration=60))
-    await store.write(lambda conn: uploads.mark_analysed(conn, [1]))
+    await house.store.write(lambda conn: uploads.mark_analysed(conn, [1]))
     assert not await house.feeder.feed()
     assert [entry.id for entry in await house.analysis_queue.peek()] == ["batch:b2:1"]
 
 
-async def test_a_batch_that_was_given_up_does_not_come_back(store) -> None:
+async def test_a_batch_that_was_given_up_does_not_come_back(build_house) -> None:
     """Its uploads have their end; nothing waits for a verdict any more."""
-    house = House(store)
+    house = build_house()
     upload_id = await seen(house, "b1")
-    await store.write(lambda conn: uploads.bury(conn, upload_id, "nobody could judge it"))
+    await house.store.write(lambda conn: uploads.bury(conn, upload_id, "nobody could judge it"))
 
     await house.feeder.feed()
 
     assert await house.analysis_queue.peek() == []
 
 
-async def test_the_uploads_of_an_evicted_batch_end_as_dead(store) -> None:
+async def test_the_uploads_of_an_evicted_batch_end_as_dead(build_house) -> None:
     """With drop_oldest no end is silent, in the second queue as in the first."""
-    house = House(store, capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
+    house = build_house(capacity=1, overflow=QueueOverflowPolicy.DROP_OLDEST)
     upload_id = await seen(house, "b1")
     await house.feeder.feed()
     await seen(house, "b2")
 
     await house.feeder.feed()
 
-    row = await store.read(partial(uploads.get, upload_id=upload_id))
+    row = await house.store.read(partial(uploads.get, upload_id=upload_id))
     assert (row.state, row.reason) == (UploadState.DEAD, "overflow")
+
+
+class Interruptible(MemoryQueue):
+    """A queue whose server is away while *is_away*."""
+
+    is_away = False
+
+    async def put(self, entries):
+        if self.is_away:
+            raise QueueUnavailableError("the server is away")
+        return await super().put(entries)
+
+
+async def test_intake_goes_on_while_the_queue_is_away(store) -> None:
+    """The ledger takes everything in; when the queue is back it is fed, in order."""
+    queue = Interruptible(DETECTION_QUEUE)
+    feeder = OrderedFeeder(
+        store,
+        detection_queue=queue,
+        analysis_queue=MemoryQueue(ANALYSIS_QUEUE),
+        dedupe_ttl=300,
+    )
+    queue.is_away = True
+    stored = await feeder.receive(build_arrivals("a", "b"))
+    with pytest.raises(QueueUnavailableError):
+        await feeder.feed()
+    queue.is_away = False
+
+    assert not await feeder.feed()
+    assert [entry.id for entry in await queue.peek()] == [
+        DetectionJob(upload.id).id for upload in stored
+    ]

@@ -1,8 +1,11 @@
 """The reconciler's rounds, on a virtual clock."""
 
+import math
+
 import trio
 
 from actors.reconciler import Reconciler
+from hsid.notices import Notice
 from hsid.queues.protocol import QueueUnavailableError
 from supervision.testing import lone_context
 
@@ -10,7 +13,8 @@ from supervision.testing import lone_context
 class ScriptedFeeder:
     """Notes when it is asked and answers by its scripts, whose last lines go on for ever."""
 
-    def __init__(self, *, restore=(False,), feed=(False,)) -> None:
+    def __init__(self, *, restore=(False,), feed=(False,), restore_every=math.inf) -> None:
+        self.restore_every = restore_every
         self.scripts = {"restore": list(restore), "feed": list(feed)}
         self.asked = []
 
@@ -33,10 +37,12 @@ class ScriptedFeeder:
         return [round(when - began, 3) for name, when in self.asked if name == what]
 
 
-async def run_for(seconds: float, feeder: ScriptedFeeder) -> ScriptedFeeder:
+async def run_for(
+    seconds: float, feeder: ScriptedFeeder, notice: Notice | None = None
+) -> ScriptedFeeder:
     """Run the reconciler on *feeder* for a while."""
     with trio.move_on_after(seconds), lone_context() as ctx:
-        await Reconciler(feeder).run(ctx)
+        await Reconciler(feeder, notice or Notice()).run(ctx)
     return feeder
 
 
@@ -53,7 +59,7 @@ async def test_paused_it_feeds_nothing_until_it_is_resumed(autojump_clock) -> No
     feeder = ScriptedFeeder(feed=[True])
     with trio.move_on_after(20), lone_context() as ctx:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(Reconciler(feeder).run, ctx)
+            nursery.start_soon(Reconciler(feeder, Notice()).run, ctx)
             await trio.sleep(0.75)
             ctx.set_paused(is_paused=True)
             await trio.sleep(10)
@@ -86,3 +92,29 @@ async def test_an_absent_store_only_costs_time(autojump_clock) -> None:
 
     assert feeder.times("restore") == [0, 0.5, 1]
     assert feeder.times("feed") == [1, 1.5]
+
+
+async def test_a_queue_apart_from_the_ledger_is_restored_now_and_then(autojump_clock) -> None:
+    """A server may lose the last second of what it had, and nobody is told."""
+    feeder = await run_for(95, ScriptedFeeder(restore_every=60))
+
+    assert feeder.times("restore") == [0, 60]
+
+
+async def test_a_lost_queue_is_filled_anew_at_once(autojump_clock) -> None:
+    """Who found out that it is gone gives notice."""
+    feeder, notice = ScriptedFeeder(), Notice()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_for, 20, feeder, notice)
+        await trio.sleep(7)
+        notice.give()
+
+    assert feeder.times("restore") == [0, 7]
+
+
+async def test_after_an_outage_at_the_start_everything_is_restored(autojump_clock) -> None:
+    """The server may come long after the daemon."""
+    away = QueueUnavailableError("away")
+    feeder = await run_for(20, ScriptedFeeder(restore=[away, away, False]))
+
+    assert feeder.times("restore") == [0, 0.5, 1]

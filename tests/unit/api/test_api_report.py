@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hsid.api.models import ActorReport
+from hsid.api.models import ActorReport, QueueReport
 from hsid.api.report import Running, event_detail, event_page, status_report
 from hsid.batching import CloseBatch, StartBatch
 from hsid.constants import DETECTION_QUEUE
@@ -74,7 +74,7 @@ def test_the_status_holds_accounting_refusals_and_queues(conn):
     refused = build_arrival(2, refusal=RefusalReason.EMPTY_FILE)
     uploads.receive(conn, [build_arrival(1), refused], dedupe_ttl=0)
 
-    report = status_report(conn, [queue])
+    report = status_report(conn, [QueueReport.of(queue.name, queue.stats_in(conn))])
 
     assert (report.uploads.arrived, report.uploads.pending, report.uploads.refused) == (2, 1, 1)
     assert report.adds_up

@@ -1,0 +1,48 @@
+"""The Redis monitor: looks at the server now and then, and says what its owner should change.
+
+It stops nothing. Whoever uses the server waits by itself while it is away or refuses, and health
+tells of it; here is found what no call would fail over, as a policy that deletes queued work.
+"""
+
+from dataclasses import dataclass
+
+from hsid.model import Seconds
+from hsid.observe.logging import get_logger
+from hsid.queues.redis_errors import RedisError
+from hsid.redis import RedisClient
+from supervision import Context
+
+_EVERY: Seconds = 30.0
+
+_log = get_logger("actors.redis_monitor")
+
+
+@dataclass(frozen=True, slots=True)
+class RedisMonitor:
+    """Watches over the server of *redis*."""
+
+    redis: RedisClient
+
+    async def run(self, ctx: Context) -> None:
+        """Look until asked to stop; the same trouble is told once."""
+        told: str | None = None
+        ctx.ready()
+        while not ctx.stopping.is_set():
+            await ctx.sleep(_EVERY)
+            trouble = await self._trouble()
+            if trouble != told:
+                self._tell(trouble)
+            told = trouble
+
+    async def _trouble(self) -> str | None:
+        try:
+            await self.redis.connect()
+        except RedisError as error:
+            return str(error)
+        return None
+
+    def _tell(self, trouble: str | None) -> None:
+        if trouble is None:
+            _log.info("redis_is_well_again")
+        else:
+            _log.error("redis_trouble", error=trouble)
