@@ -1,9 +1,9 @@
 """The reconciler: sees to it that what the ledger has, a queue has.
 
 At the start it puts back what a crash may have lost between ledger and queue, blindly: a put is
-idempotent. It does so again when it is told that a queue was lost, and now and then where a queue
-could be lost without a word. Otherwise it feeds the queues as there is room, and whenever something
-was put off.
+idempotent. It does so again when it is told that a queue was lost or away, and now and then where a
+queue could be lost without a word. Otherwise it feeds the queues as there is room, and whenever
+something was put off.
 """
 
 import math
@@ -27,7 +27,7 @@ _log = get_logger("actors.reconciler")
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Works on what *feeder* feeds; *notice* says that a queue was lost."""
+    """Works on what *feeder* feeds; *notice* says that the ledger has what no queue has."""
 
     feeder: Feeder
     notice: Notice
@@ -54,11 +54,10 @@ class Reconciler:
         return trio.current_time() + self.feeder.restore_every
 
     async def _is_told(self, ctx: Context, pause: Seconds) -> bool:
-        """Wait for *pause*; return True at once when a queue was lost."""
+        """Wait for *pause*; return True at once when told of a gap."""
         until = trio.current_time() + pause
         while not ctx.stopping.is_set() and trio.current_time() < until:
             with ctx.until_news(until - trio.current_time()):
                 await self.notice.wait()
-                _log.warning("queue_is_filled_anew")
                 return True
         return False

@@ -33,10 +33,11 @@ class Backing:
     """The server that they live on; None where they live in the database."""
 
 
-def build_backing(settings: Settings, store: Store, *, on_lost: Callable[[], None]) -> Backing:
+def build_backing(settings: Settings, store: Store, *, on_gap: Callable[[], None]) -> Backing:
     """Return what *settings* choose; nothing is connected yet.
 
-    *on_lost* is called when a server turns out to have lost a queue: the ledger fills it anew.
+    *on_gap* is called when a server has lost a queue, or could not take what was to be put: the
+    ledger then has what no queue has.
 
     Raises:
         StoreUnavailableError: This node's name can't be read or made.
@@ -44,7 +45,7 @@ def build_backing(settings: Settings, store: Store, *, on_lost: Callable[[], Non
     redis = RedisClient.of(settings)
     if redis is None:
         return _embedded(settings, store)
-    return _on_server(settings, store, redis, on_lost)
+    return _on_server(settings, store, redis, on_gap)
 
 
 def queue_on(
@@ -86,14 +87,14 @@ def _embedded(settings: Settings, store: Store) -> Backing:
 
 
 def _on_server(
-    settings: Settings, store: Store, redis: RedisClient, on_lost: Callable[[], None]
+    settings: Settings, store: Store, redis: RedisClient, on_gap: Callable[[], None]
 ) -> Backing:
     build = partial(
         queue_on,
         redis,
         settings=settings,
         consumer=node_name(settings.data_dir),
-        on_lost=on_lost,
+        on_lost=on_gap,
     )
     detections, analyses = build(name=DETECTION_QUEUE), build(name=ANALYSIS_QUEUE)
     feeder = OrderedFeeder(
@@ -101,6 +102,7 @@ def _on_server(
         detection_queue=detections,
         analysis_queue=analyses,
         dedupe_ttl=settings.dedupe_ttl_seconds,
+        on_postponed=on_gap,
     )
     completer = RedisCompleter(store, [detections, analyses])
     return Backing(detections, analyses, completer, feeder, redis)

@@ -8,7 +8,7 @@ in the ledger as dead.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -152,6 +152,7 @@ class OrderedFeeder:
     """For queues beside the store: the ledger first, then the queue, then the ledger's note of it.
 
     A crash between two of them repeats a put, and a put is idempotent. One round at a time.
+    *on_postponed* is called when arrivals are in the ledger only, as the queue was away.
     """
 
     restore_every: Seconds = 60.0
@@ -163,11 +164,13 @@ class OrderedFeeder:
         detection_queue: DurableQueue,
         analysis_queue: DurableQueue,
         dedupe_ttl: Seconds,
+        on_postponed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._detection_queue = detection_queue
         self._analysis_queue = analysis_queue
         self._dedupe_ttl = dedupe_ttl
+        self._on_postponed = on_postponed
         self._turn = trio.Lock()
 
     async def receive(self, arrivals: Sequence[Arrival]) -> list[Upload | None]:
@@ -180,6 +183,7 @@ class OrderedFeeder:
                 await self._feed_uploads()
         except QueueUnavailableError as error:
             _log.warning("feeding_postponed", error=str(error))
+            self._on_postponed()
         return stored
 
     async def feed(self) -> bool:

@@ -56,8 +56,8 @@ class House:
     thresholds: SeverityThresholds
     batch_policy: BatchPolicy
     batcher_notice: Notice
-    restore_notice: Notice
-    """Given when a queue has lost what the ledger takes to be queued."""
+    reconciler_notice: Notice
+    """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
 
 
@@ -88,8 +88,8 @@ def configured_cameras(settings: Settings) -> list[Camera]:
 
 def _house(settings: Settings, detector: Detector) -> House:
     store = Store(database_path(settings.database_url))
-    restore_notice = Notice()
-    backing = build_backing(settings, store, on_lost=restore_notice.give)
+    reconciler_notice = Notice()
+    backing = build_backing(settings, store, on_gap=reconciler_notice.give)
     return House(
         settings=settings,
         started_at=trio.current_time(),
@@ -123,7 +123,7 @@ def _house(settings: Settings, detector: Detector) -> House:
             late=timedelta(seconds=settings.batch_late_seconds),
         ),
         batcher_notice=Notice(),
-        restore_notice=restore_notice,
+        reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
     )
 

@@ -195,7 +195,7 @@ def _batcher(house: House) -> Batcher:
 
 
 def _reconciler(house: House) -> Reconciler:
-    return Reconciler(house.backing.feeder, house.restore_notice)
+    return Reconciler(house.backing.feeder, house.reconciler_notice)
 
 
 def _analyzer(house: House) -> Analyzer:

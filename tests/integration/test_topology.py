@@ -1,5 +1,7 @@
 """The tree of the daemon: who is in it, in which order, and what becomes of whom."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 
 from hsid.config import Settings
@@ -10,13 +12,20 @@ from supervision import OnExhausted, Strategy, Supervisor
 NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALATE
 
 
+@asynccontextmanager
+async def open_root(base, **settings):
+    """Build the tree of a house under *base*; nothing of it runs."""
+    data, watched = base / "data", base / "cameras"
+    data.mkdir()
+    watched.mkdir()
+    async with open_house(Settings(data_dir=data, foscam_base_path=watched, **settings)) as house:
+        yield build_tree(house)
+
+
 @pytest.fixture
 async def root(tmp_path):
-    watched = tmp_path / "cameras"
-    watched.mkdir()
-    settings = Settings(data_dir=tmp_path / "data", foscam_base_path=watched)
-    async with open_house(settings) as house:
-        yield build_tree(house)
+    async with open_root(tmp_path) as root:
+        yield root
 
 
 def children_of(root, name):
@@ -56,3 +65,22 @@ async def test_every_actor_of_the_pipeline_must_show_that_it_is_alive(root):
 async def test_what_takes_work_in_stops_first(root):
     """The watcher is the last to start; then the terminator has the handlers finish together."""
     assert [each.id for each in children_of(root, "pipeline")][-2:] == ["terminator", "watcher"]
+
+
+async def test_a_node_runs_only_what_its_roles_need(tmp_path):
+    """One that only detects takes nothing in and judges nothing."""
+    async with open_root(tmp_path, roles="detector", detector_workers=2) as root:
+        platform = [each.id for each in children_of(root, "platform")]
+        pipeline = [each.id for each in children_of(root, "pipeline")]
+
+    assert platform == ["store-writer", "detection-committer", "detection-pump"]
+    assert pipeline == ["detector-1", "detector-2", "terminator"]
+
+
+async def test_a_house_on_redis_watches_its_server_and_announces(tmp_path):
+    """Both are leaves: a server that is away concerns no other actor."""
+    async with open_root(tmp_path, redis_url="redis://127.0.0.1:9/0") as root:
+        pipeline = children_of(root, "pipeline")
+
+    assert [each.id for each in pipeline][:2] == ["redis-monitor", "announcer"]
+    assert {each.on_exhausted for each in pipeline[:2]} == {PARK}

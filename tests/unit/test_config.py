@@ -149,6 +149,7 @@ YOUNGER = {
     *(
         "data_dir",
         "timezone",
+        "roles",
         "control_socket_path",
         "cameras",
         "detector",

@@ -18,6 +18,7 @@ from hsid.model import (
     RefusalReason,
     UploadState,
 )
+from hsid.notices import Notice
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueOverflowPolicy, QueueUnavailableError
 from hsid.queues.sqlite import SqliteQueue
@@ -229,15 +230,17 @@ class Interruptible(MemoryQueue):
 
 async def test_intake_goes_on_while_the_queue_is_away(store) -> None:
     """The ledger takes everything in; when the queue is back it is fed, in order."""
-    queue = Interruptible(DETECTION_QUEUE)
+    queue, notice = Interruptible(DETECTION_QUEUE), Notice()
     feeder = OrderedFeeder(
         store,
         detection_queue=queue,
         analysis_queue=MemoryQueue(ANALYSIS_QUEUE),
         dedupe_ttl=300,
+        on_postponed=notice.give,
     )
     queue.is_away = True
     stored = await feeder.receive(build_arrivals("a", "b"))
+    await notice.wait()
     with pytest.raises(QueueUnavailableError):
         await feeder.feed()
     queue.is_away = False
