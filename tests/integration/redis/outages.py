@@ -25,6 +25,7 @@ def away(server):
     server.kill()
     yield
     server.start()
+    wait_until(lambda: "PONG" in reply_to(server, b"PING\r\n"))  # it reads its file first
 
 
 @contextmanager
