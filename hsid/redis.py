@@ -84,7 +84,9 @@ class RedisClient(QueueCalls):
     ) -> None:
         address = RedisAddress(redis_url) if isinstance(redis_url, str) else redis_url
         super().__init__(RedisPool(address), prefix=prefix, rules=rules or QueueRules())
-        self._subscription = RedisSubscription(self.pool.dedicated())
+        self._subscription = RedisSubscription(
+            self.pool.dedicated(), timeout=address.command_timeout
+        )
 
     @classmethod
     def of(cls, settings: Settings) -> "RedisClient | None":

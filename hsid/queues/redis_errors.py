@@ -48,6 +48,13 @@ class RedisUnreachableError(RedisUnavailableError):
     advice = "start the server or correct redis_url; hsid goes on by itself once it is there"
 
 
+class RedisHandshakeError(RedisUnavailableError):
+    """The server takes the connection and does not answer to TLS: it hangs, or speaks none."""
+
+    what = "no answer to the TLS handshake with Redis"
+    advice = "if the port speaks no TLS, use redis:// in place of rediss://"
+
+
 class RedisConnectionLostError(RedisUnavailableError):
     """The connection ended during a call: whether the call had its effect is unknown."""
 

@@ -15,7 +15,9 @@ import redis
 from redis import exceptions
 
 from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_errors import RedisTlsError, RedisUnreachableError
+from hsid.queues.redis_errors import RedisHandshakeError, RedisTlsError, RedisUnreachableError
+
+_HANDSHAKE = "handshake"  # a time-out of it is known by its words alone
 
 
 class RedisLine:
@@ -98,7 +100,8 @@ class _OnLine(redis.connection.AbstractConnection):
         except ssl.SSLError as error:
             raise RedisTlsError(self._line.where, str(error)) from error
         except OSError as error:
-            raise RedisUnreachableError(self._line.where, str(error)) from error
+            fault = RedisHandshakeError if _HANDSHAKE in str(error) else RedisUnreachableError
+            raise fault(self._line.where, str(error)) from error
         self._line.attach(sock)
         return sock
 

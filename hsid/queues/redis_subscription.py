@@ -1,9 +1,11 @@
 """What others publish on channels of Redis, heard on a connection of its own.
 
 Pub/sub keeps nothing: what is published while nobody is connected is missed. A lost connection is
-told, and the next `receive` subscribes anew.
+told, and the next `receive` subscribes anew. A dead link makes no sound: after a silence the server
+is asked for a sign of life.
 """
 
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -11,9 +13,8 @@ import redis
 from redis.client import PubSub
 
 from hsid.model import Seconds
+from hsid.queues.redis_address import COMMAND_TIMEOUT
 from hsid.queues.redis_connection import LONGEST_BLOCK, RedisConnection
-
-_CONFIRM_WITHIN: Seconds = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,13 @@ class RedisSubscription:
 
     Args:
         connection: For this alone.
+        timeout: How long an answer may take; after a silence that long, one is asked for.
     """
 
-    def __init__(self, connection: RedisConnection) -> None:
+    def __init__(self, connection: RedisConnection, *, timeout: Seconds = COMMAND_TIMEOUT) -> None:
         self._connection = connection
+        self._timeout = timeout
+        self._heard_at = 0.0
         self._channels: set[str] = set()
         self._pubsub: PubSub | None = None
         self._client: redis.Redis | None = None
@@ -85,14 +89,19 @@ class RedisSubscription:
 
     def _listen(self, client: redis.Redis) -> None:
         self._agree(client)
-        if self._channels:
-            self._hear(LONGEST_BLOCK)
+        if self._channels and self._hear(LONGEST_BLOCK) is None:
+            self._require_life()
+
+    def _require_life(self) -> None:
+        if self._pubsub is not None and time.monotonic() - self._heard_at > self._timeout:
+            self._pubsub.ping()
+            self._confirm("pong", 1)
 
     def _confirm(self, kind: str, count: int) -> None:
         while count:
-            answer = self._hear(_CONFIRM_WITHIN)
+            answer = self._hear(self._timeout)
             if answer is None:
-                raise redis.TimeoutError(f"no answer to {kind.upper()}")
+                raise redis.TimeoutError(f"{kind} was not confirmed")
             count -= answer == kind
 
     def _hear(self, timeout: Seconds) -> str | None:
@@ -100,6 +109,7 @@ class RedisSubscription:
         message = None if self._pubsub is None else self._pubsub.get_message(timeout=timeout)
         if message is None:
             return None
+        self._heard_at = time.monotonic()
         if message["type"] == "message":
             self._heard.append(PublishedText(str(message["channel"]), str(message["data"])))
         return str(message["type"])

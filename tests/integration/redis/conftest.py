@@ -9,3 +9,9 @@ from benchmarks._redis_server import redis_server
 def server(tmp_path):
     with redis_server(tmp_path / "redis") as running:
         yield running
+
+
+@pytest.fixture
+def other_server(tmp_path):
+    with redis_server(tmp_path / "other") as running:
+        yield running
