@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
-from hsid.model import PENDING_STATES, UploadState
+from hsid.model import UploadState
 from hsid.queues.protocol import QueueStats
 from hsid.store.uploads import accounting, known_versions
 
@@ -123,15 +123,17 @@ def audit(
 
 def _loss(row: UploadRow, each: int) -> str | None:
     """Return what of an upload was lost; one thing at most, the earliest."""
-    if row.state in PENDING_STATES:
-        return f"upload that stays {row.state}"
-    if row.state != UploadState.ANALYSED:
-        return f"upload that ended as {row.state}"
-    if row.detections < each:
-        return "upload without all of its detections"
-    if row.batched < row.detections:
-        return "upload with detections in no batch"
-    return None
+    match UploadState(row.state):
+        case UploadState.DETECTED | UploadState.ANALYSED if row.detections < each:
+            return "upload without all of its detections"
+        case UploadState.DETECTED | UploadState.ANALYSED if row.batched < row.detections:
+            return "upload with detections in no batch"
+        case UploadState.ANALYSED:
+            return None
+        case state if state.is_end:
+            return f"upload that ended as {state}"
+        case state:
+            return f"upload that stays {state}"
 
 
 def _doubling(row: UploadRow, each: int) -> str | None:

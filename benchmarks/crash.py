@@ -1,9 +1,10 @@
 """`kill -9` at random moments, over and over, while uploads come in: what is lost, what is doubled?
 
 A real daemon with an instant detector over HTTP. In each of its lives it is fed some files and
-killed while it works on them; further files come while it is down. One life in five is so short
-that the kill falls into the start, where the work of the life before is put back. After the last
-kill it is left alone until nothing moves any more, stopped in order, and started once more: what
+killed while it works on them; further files come while it is down. One life in eight is so short
+that the kill falls into the start, where the work of the life before is put back; whatever such a
+kill finds does not count as work in flight, it may be the last one's. After the last kill the
+daemon is left alone until nothing moves any more, stopped in order, and started once more: what
 that heals is not lost. Then the folder is compared with the ledger, detections, batches, events,
 counters and queues.
 
@@ -40,8 +41,12 @@ SETTINGS: dict[str, object] = {
     "batch_late_seconds": 5,
     "log_level": "CRITICAL",
 }
-EARLY_SHARE = 0.2
-"""Of the kills fall into the start."""
+EARLY_EVERY, EARLY_AFTER = 8, 4
+"""Every so many kills one falls into the start, the first after so many others."""
+LONGEST_GAP_S = 0.004
+"""Between two files: about as fast as they are worked off."""
+LONGEST_PAUSE_S = 0.05
+"""Between the last file and the kill."""
 IN_FLIGHT_GOAL = 0.8
 """Of the kills must find work in flight, or they prove nothing."""
 
@@ -75,8 +80,7 @@ class Course:
         rng = random.Random(self.seed)  # noqa: S311 - chooses moments, guards nothing
         for number in range(self.kills):
             share = (number + 1) * self.uploads // self.kills - number * self.uploads // self.kills
-            # The first start makes the database; there is nothing to look at before.
-            is_early = number > 0 and rng.random() < EARLY_SHARE
+            is_early = number % EARLY_EVERY == EARLY_AFTER
             awake = 0 if is_early else rng.randint(min(1, share), share)
             yield Life(is_early, share, awake, rng.random())
 
@@ -85,7 +89,9 @@ class Course:
 class Proof:
     """What came out of a course."""
 
+    lives: tuple[Life, ...]
     wrecks: tuple[Wreck, ...]
+    """What each life left behind."""
     audit: Audit
     detector_requests: int
     seconds: float
@@ -102,8 +108,11 @@ class Proof:
 
     @property
     def kills_with_work_in_flight(self) -> int:
-        """How many kills have left something begun and unfinished."""
-        return sum(wreck.has_work_in_flight for wreck in self.wrecks)
+        """How many kills have left something begun and unfinished, those in the start apart."""
+        return sum(
+            wreck.has_work_in_flight and not life.is_early
+            for life, wreck in zip(self.lives, self.wrecks, strict=True)
+        )
 
 
 class House:
@@ -158,12 +167,6 @@ class House:
             time.sleep(self._rng.random() * LONGEST_GAP_S)
 
 
-LONGEST_GAP_S = 0.004
-"""Between two files: about as fast as they are worked off."""
-LONGEST_PAUSE_S = 0.05
-"""Between the last file and the kill."""
-
-
 def prove(course: Course, base: Path) -> Proof:
     """Run *course* beneath *base*."""
     began = time.monotonic()
@@ -172,12 +175,13 @@ def prove(course: Course, base: Path) -> Proof:
         open_queues(course.backend, base) as queues,
     ):
         house = House(base / "house", queues, course, url)
-        wrecks = tuple(house.live(life) for life in course.lives())
+        lives = tuple(course.lives())
+        wrecks = tuple(map(house.live, lives))
         for _ in range(2):
             house.rest(course.uploads, course.quiet_s)
         result = house.audit()
         requests = len(arrivals.read_text().splitlines())
-    return Proof(wrecks, result, requests, round(time.monotonic() - began, 1))
+    return Proof(lives, wrecks, result, requests, round(time.monotonic() - began, 1))
 
 
 def goals(course: Course, proof: Proof) -> Iterable[Goal]:
@@ -203,6 +207,7 @@ def report(course: Course, proof: Proof) -> dict[str, object]:
         "seed": course.seed,
         "uploads": course.uploads,
         "kills": len(proof.wrecks),
+        "kills_during_the_start": sum(life.is_early for life in proof.lives),
         "kills_with_work_in_flight": proof.kills_with_work_in_flight,
         "kills_that_found": dict(found),
         "lost": proof.lost,
