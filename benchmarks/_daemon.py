@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,11 @@ from hsid.constants import DETECTION_QUEUE
 
 PATIENCE_S = 120.0
 """How long a benchmark waits for anything: beyond that it has failed."""
+
+PROGRAM = ("hsid.cli.hsid",)
+"""The module that is the daemon, and the arguments before its command."""
+
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,25 @@ class Daemon:
     def uploads(self) -> dict[str, int]:
         """Return the accounting."""
         return dict(self.status()["uploads"])
+
+    def wait_until_it_answers(self) -> None:
+        """Wait until its socket answers."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise ChildProcessError(f"the daemon ended with {self.process.returncode}")
+            try:
+                self.status()
+            except client.ControlError:
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError("the daemon does not answer")
+
+    def kill(self) -> None:
+        """Kill it as `kill -9` does, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
 
     def wait_until(self, is_reached: Callable[[Document], bool]) -> float:
         """Wait until the status is such that *is_reached*; return the monotonic time."""
@@ -68,8 +92,16 @@ class Daemon:
 
 
 @contextmanager
-def running(base: Path, **settings: object) -> Iterator[Daemon]:
+def running(base: Path, program: Sequence[str] = PROGRAM, **settings: object) -> Iterator[Daemon]:
     """Run the daemon under *base* until the block ends; *settings* go into its file."""
+    with launched(base, program, **settings) as daemon:
+        daemon.wait_until_it_answers()
+        yield daemon
+
+
+@contextmanager
+def launched(base: Path, program: Sequence[str] = PROGRAM, **settings: object) -> Iterator[Daemon]:
+    """As `running`, for those who don't wait until it answers."""
     folder, data = base / "cameras", base / "data"
     folder.mkdir(parents=True, exist_ok=True)
     values: dict[str, object] = {
@@ -80,12 +112,10 @@ def running(base: Path, **settings: object) -> Iterator[Daemon]:
     values |= {"log_file_path": str(data / "logs" / "hsid.log")} | settings
     config = base / "hsid.toml"
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
-    command = [sys.executable, "-m", "hsid.cli.hsid", "run", "--config", str(config)]
-    process = subprocess.Popen(command, cwd=base)
+    command = [sys.executable, "-m", *program, "run", "--config", str(config)]
+    process = subprocess.Popen(command, cwd=base, env=_environment())
     try:
-        daemon = Daemon(folder, data / "control.sock", process)
-        _wait_until_it_answers(daemon)
-        yield daemon
+        yield Daemon(folder, data / "control.sock", process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -94,25 +124,17 @@ def running(base: Path, **settings: object) -> Iterator[Daemon]:
             process.kill()  # nothing is left behind, should it not have ended
 
 
+def _environment() -> dict[str, str]:
+    """Return an environment in which the modules of this very checkout are found."""
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
 def _is_past_detection(count: int, status: Document) -> bool:
     """Tell whether *count* uploads arrived and none of them waits for the detector."""
     queue = next(queue for queue in status["queues"] if queue["name"] == DETECTION_QUEUE)
     waiting = queue["ready"] + queue["leased"] + queue["delayed"]
     return bool(status["uploads"]["arrived"] >= count and waiting == 0)
-
-
-def _wait_until_it_answers(daemon: Daemon) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if daemon.process.poll() is not None:
-            raise ChildProcessError(f"the daemon ended with {daemon.process.returncode}")
-        try:
-            daemon.status()
-        except client.ControlError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the daemon does not answer")
 
 
 def _children(pid: int) -> list[int]:

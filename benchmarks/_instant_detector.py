@@ -38,6 +38,9 @@ REPLY = json.dumps(
         "image_height": 1080,
     }
 ).encode()
+DETECTIONS_EACH = 2
+"""How many objects it sees in each picture."""
+
 HEADERS = [("content-type", "application/json"), ("content-length", str(len(REPLY)))]
 
 

@@ -25,6 +25,11 @@ def at_most(name: str, value: float, goal: float) -> Goal:
     return Goal(name, round(value, 3), goal, value <= goal)
 
 
+def at_least(name: str, value: float, goal: float) -> Goal:
+    """Return the goal that *value* reaches *goal*."""
+    return Goal(name, round(value, 3), goal, value >= goal)
+
+
 def print_report(name: str, raw: dict[str, object], goals: Sequence[Goal]) -> None:
     """Print the document of the benchmark called *name*."""
     document = {
