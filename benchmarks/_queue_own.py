@@ -28,7 +28,7 @@ from supervision import ChildSpec, Supervisor
 _NAME = "detection_queue"
 _CAPACITY = 1_000_000
 _PREFETCH = 256
-_LOOK_EVERY_S = 0.002
+_LOOK_EVERY_S = 0.01
 
 
 class _Handler:
