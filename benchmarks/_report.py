@@ -12,12 +12,15 @@ import hsid
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure held against what was promised. *value* and *goal* share a unit."""
+    """A figure held against what was promised. *value* and *goal* share a unit.
+
+    One that could not be measured has neither value nor verdict.
+    """
 
     name: str
-    value: float
+    value: float | None
     goal: float
-    met: bool
+    met: bool | None
 
 
 def at_most(name: str, value: float, goal: float) -> Goal:
@@ -26,8 +29,13 @@ def at_most(name: str, value: float, goal: float) -> Goal:
 
 
 def at_least(name: str, value: float, goal: float) -> Goal:
-    """Return the goal that *value* reaches *goal*."""
+    """Return the goal that *value* comes up to *goal*."""
     return Goal(name, round(value, 3), goal, value >= goal)
+
+
+def not_measured(name: str, goal: float) -> Goal:
+    """Return the goal of which nothing can be told: what it needs is not there."""
+    return Goal(name, None, goal, None)
 
 
 def print_report(name: str, raw: dict[str, object], goals: Sequence[Goal]) -> None:
