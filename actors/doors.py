@@ -1,7 +1,7 @@
 """The doors: the control socket, and what its API is told of the running house."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,16 +41,23 @@ class HouseSource:
     tree: Callable[[], ChildSnapshot]
     started_at: Seconds
     outages: Callable[[], Iterable[str]] = tuple
+    backpressure_threshold: float = 1.0
+    """A queue filled to this share is a trouble."""
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
         uptime, tree = trio.current_time() - self.started_at, self.tree()
         waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
-        health = judge(tree, waiting, self.outages())
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree))
         counted = [(queue.name, await _stats_of(queue)) for queue in self.queues]
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
+        health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree))
         return await self.store.read(partial(status_report, queues=queues, running=running))
+
+    def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
+        for queue in queues:
+            if queue.fill_ratio >= self.backpressure_threshold:
+                yield f"{queue.name} is {queue.fill_ratio:.0%} full"
 
     async def events(self, *, limit: int, before: int | None) -> EventPage:
         """Return a page of events, latest first."""

@@ -210,14 +210,23 @@ def _analyzer(house: House) -> Analyzer:
 
 
 def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlSocket:
+    settings = house.settings
     queues = (house.backing.detection_queue, house.backing.analysis_queue)
     consumers = {
         DETECTION_QUEUE: house.detection_consumer,
         ANALYSIS_QUEUE: house.analysis_consumer,
     }
     outages = partial(_outages, house.backing.redis)
-    source = HouseSource(house.store, queues, consumers, tree, house.started_at, outages)
-    return ControlSocket(house.settings.control_socket_path, source)
+    source = HouseSource(
+        house.store,
+        queues,
+        consumers,
+        tree,
+        house.started_at,
+        outages,
+        settings.queue_backpressure_threshold,
+    )
+    return ControlSocket(settings.control_socket_path, source)
 
 
 def _outages(redis: RedisClient | None) -> Iterator[str]:

@@ -56,6 +56,8 @@ class QueueReport(Document):
     delayed: int
     dead: int
     capacity: int
+    fill_ratio: float
+    """How much of the capacity is taken; at 1 the queue is full."""
     oldest_age_seconds: float | None
 
     @classmethod
@@ -68,6 +70,7 @@ class QueueReport(Document):
             delayed=stats.delayed,
             dead=stats.dead,
             capacity=stats.capacity,
+            fill_ratio=stats.depth / stats.capacity,
             oldest_age_seconds=stats.oldest_age,
         )
 

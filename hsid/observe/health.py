@@ -30,15 +30,15 @@ class Health:
     troubles: tuple[str, ...] = ()
 
 
-def judge(root: ChildSnapshot, waiting: Iterable[str] = (), outages: Iterable[str] = ()) -> Health:
+def judge(root: ChildSnapshot, waiting: Iterable[str] = (), others: Iterable[str] = ()) -> Health:
     """Judge the tree below *root*.
 
-    *waiting* names queues that can't be reached at present, *outages* says of servers what is wrong
-    with them.
+    *waiting* names queues that can't be reached at present, *others* are
+    troubles that stand outside the tree, in words.
     """
     troubles = (
         *(trouble for node in root.walk() for trouble in _troubles_of(node, root)),
-        *outages,
+        *others,
         *(f"{queue} waits for its storage; what arrives is kept" for queue in waiting),
     )
     return Health(HealthState.DEGRADED if troubles else HealthState.OK, troubles)

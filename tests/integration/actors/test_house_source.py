@@ -1,18 +1,23 @@
 """What the doors tell of the running house: its tree, its queues, its health."""
 
+from dataclasses import replace
+
 import trio
 
 from actors.doors import HouseSource
+from hsid.queues.memory import MemoryQueue
+from hsid.queues.protocol import Entry, QueueUnavailableError
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
 
 PARKS = {"backoff": Backoff.none(), "on_exhausted": OnExhausted.PARK, "cooldown": 100}
 
 
-def build_source(bench, tree):
+def build_source(bench, tree, **options):
     queues = (bench.detection_queue, bench.analysis_queue)
     consumers = {each.name: bench.consumer(each) for each in queues}
-    return HouseSource(bench.store, queues, consumers, tree, started_at=trio.current_time())
+    now = trio.current_time()
+    return HouseSource(bench.store, queues, consumers, tree, started_at=now, **options)
 
 
 async def test_parked_actor_is_visible_and_degrades_the_house(bench):
@@ -44,3 +49,39 @@ async def test_paused_actor_is_shown_and_no_trouble(bench):
 
     assert [(each.state, each.paused) for each in report.actors] == [("ready", True)]
     assert report.health.state == "ok"
+
+
+async def test_a_filling_queue_and_a_server_in_trouble_degrade_the_house(bench):
+    """What stands outside the tree is told in the same place, in words."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    await bench.detection_queue.put([Entry(f"{n}", {"n": n}) for n in range(80)])
+    capacity = (await bench.detection_queue.stats()).capacity
+    source = build_source(
+        bench, root.tree, outages=lambda: ["Redis is away"], backpressure_threshold=80 / capacity
+    )
+    async with running(root):
+        report = await source.status()
+
+    assert report.health.state == "degraded"
+    assert report.health.troubles == (
+        "Redis is away",
+        f"detection_queue is {80 / capacity:.0%} full",
+    )
+    assert [queue.fill_ratio for queue in report.queues] == [80 / capacity, 0]
+
+
+async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
+    """The page comes all the same; health says which queue waits."""
+
+    class Away(MemoryQueue):
+        async def stats(self):
+            raise QueueUnavailableError("the server is away")
+
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = replace(
+        build_source(bench, root.tree), queues=(Away("detection_queue"), bench.analysis_queue)
+    )
+    async with running(root):
+        report = await source.status()
+
+    assert [queue.name for queue in report.queues] == ["analysis_queue"]
