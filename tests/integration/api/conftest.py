@@ -78,6 +78,7 @@ class House:
             delayed=0,
             dead=0,
             capacity=1000,
+            fill_ratio=0.003,
             oldest_age_seconds=2.5,
         )
         watcher = ActorReport(path="pipeline/watcher", state="running", restarts=1)
