@@ -7,6 +7,7 @@ the process, and that a failure of the tree ends it with a status that is not 0.
 
 import signal
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -18,8 +19,7 @@ from hsid.house import configured_cameras, open_house
 from hsid.intake.errors import UnknownTimezoneError
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
-from hsid.queues.redis_errors import RedisRefusedError, RedisUnavailableError
-from hsid.redis import RedisClient
+from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
 from hsid.store import cameras
 from hsid.store.connect import database_path
 from hsid.store.database import open_database
@@ -27,6 +27,9 @@ from hsid.store.errors import StoreError
 from hsid.store.lock import DataDirLock
 from hsid.topology import build_tree
 from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
+
+if TYPE_CHECKING:
+    from hsid.redis import RedisClient
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 78
@@ -44,7 +47,7 @@ def run(settings: Settings) -> int:
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_FAILED
-    except RedisRefusedError as error:
+    except QueueRefusedError as error:
         _log.critical("daemon_failed", error=str(error))
         return EXIT_CONFIG
     return 0
@@ -76,7 +79,7 @@ async def run_daemon(
     Raises:
         StoreError: The database can't be used, or another daemon works on it.
         UnknownTimezoneError: A camera's time zone is not known here.
-        RedisRefusedError: The Redis server is there, and something must be mended first.
+        QueueRefusedError: The Redis server is there, and something must be mended first.
         EscalationError: The tree has failed.
     """
     for advice in advice_on(settings):
@@ -100,12 +103,14 @@ async def run_daemon(
     _log.info("daemon_stopped")
 
 
-async def _greet(redis: RedisClient) -> None:
+async def _greet(redis: "RedisClient") -> None:
     """Look whether the server is fit for queues; one that does not answer is waited for later."""
     with trio.move_on_after(_GREETING_PATIENCE) as patience:
         try:
             await redis.connect()
-        except RedisUnavailableError as error:
+        except QueueRefusedError:
+            raise
+        except QueueUnavailableError as error:
             _log.warning("redis_unavailable", error=str(error))
     if patience.cancelled_caught:
         _log.warning("redis_unavailable", error="no answer yet")

@@ -4,7 +4,7 @@ The actors come and go; what they share stays here: the store, the queues with t
 detector with its worker processes. Nothing runs yet when the house is built.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from hsid.ai.embedded import EmbeddedDetector
 from hsid.ai.rtdetr import RtdetrDetector
 from hsid.ai.rules import RuleAnalyst
 from hsid.ai.severity import SeverityThresholds
-from hsid.backing import Backing, build_backing
+from hsid.backing import Backing, backing_in_store
 from hsid.batching import BatchPolicy
 from hsid.config import Settings
 from hsid.intake.inspection import Limits
@@ -68,6 +68,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     Raises:
         UnsupportedDatabaseError: The database of *settings* is no SQLite file.
         UnknownTimezoneError: A camera's zone is not known here.
+        StoreUnavailableError: The name of this node can't be read or made.
     """
     detector = _detector(settings)
     house: House | None = None
@@ -89,7 +90,7 @@ def configured_cameras(settings: Settings) -> list[Camera]:
 def _house(settings: Settings, detector: Detector) -> House:
     store = Store(database_path(settings.database_url))
     reconciler_notice = Notice()
-    backing = build_backing(settings, store, on_gap=reconciler_notice.give)
+    backing = _backing(settings, store, on_gap=reconciler_notice.give)
     return House(
         settings=settings,
         started_at=trio.current_time(),
@@ -126,6 +127,15 @@ def _house(settings: Settings, detector: Detector) -> House:
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
     )
+
+
+def _backing(settings: Settings, store: Store, *, on_gap: Callable[[], None]) -> Backing:
+    if settings.redis_url is None:
+        return backing_in_store(settings, store)
+    # The client library is for those who use it: an embedded daemon is to stay small.
+    from hsid.backing_on_redis import backing_on_redis  # noqa: PLC0415
+
+    return backing_on_redis(settings, store, on_gap=on_gap)
 
 
 def _detection_limit(settings: Settings) -> Seconds:

@@ -9,14 +9,13 @@ The only file that imports `actors`.
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from actors.analyzer import Analyzer
-from actors.announcer import Announcer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
 from actors.reconciler import Reconciler
-from actors.redis_monitor import RedisMonitor
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
@@ -25,7 +24,6 @@ from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
-from hsid.redis import RedisClient
 from hsid.roles import Role
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
 from hsid.store.uploads import known_versions
@@ -39,6 +37,9 @@ from supervision import (
     Strategy,
     Supervisor,
 )
+
+if TYPE_CHECKING:
+    from hsid.redis import RedisClient
 
 _HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
 """No restart mends these: the daemon ends, and says what to do."""
@@ -156,6 +157,10 @@ def _redis_leaves(house: House) -> tuple[ChildSpec, ...]:
     redis = house.backing.redis
     if redis is None:
         return ()
+    # The client library is for those who use it: an embedded daemon is to stay small.
+    from actors.announcer import Announcer  # noqa: PLC0415
+    from actors.redis_monitor import RedisMonitor  # noqa: PLC0415
+
     announcer = Announcer(redis, house.settings.redis_event_channel, house.announcements)
     return (
         _leaf("redis-monitor", RedisMonitor(redis).run, silent_for=120),
@@ -229,6 +234,6 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
     return ControlSocket(settings.control_socket_path, source)
 
 
-def _outages(redis: RedisClient | None) -> Iterator[str]:
+def _outages(redis: "RedisClient | None") -> Iterator[str]:
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"

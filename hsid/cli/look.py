@@ -54,7 +54,7 @@ def _queues_in(conn: Connection, settings: Settings) -> list[QueueReport]:
 
 async def _queues_on_server(settings: Settings) -> list[QueueReport]:
     """Ask the server; what can't be asked is left out, in words on stderr."""
-    from hsid.backing import queue_on  # noqa: PLC0415 - the client library, for few
+    from hsid.backing_on_redis import queue_on  # noqa: PLC0415 - the client library, for few
     from hsid.redis import RedisClient  # noqa: PLC0415 - likewise
 
     redis = RedisClient.of(settings)

@@ -221,6 +221,14 @@ class QueueUnavailableError(QueueError):
     """What keeps the queue can't be reached now; the same call may succeed later."""
 
 
+class QueueRefusedError(QueueUnavailableError):
+    """What keeps the queue must be mended by a person before it can be used.
+
+    At the start that is a reason to end, with the advice. A daemon that runs goes on and tries
+    again: it may be mended at any moment, and what arrives is kept meanwhile.
+    """
+
+
 class DurableQueue(Protocol):
     """One named queue. Every call that changes it is durable when it returns.
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from redis import exceptions
 
-from hsid.queues.protocol import QueueError, QueueUnavailableError
+from hsid.queues.protocol import QueueError, QueueRefusedError, QueueUnavailableError
 
 
 class RedisError(QueueError):
@@ -126,12 +126,8 @@ class RedisGroupMissingError(RedisUnavailableError):
     advice = "switch on appendonly, so that a restart keeps it; what the ledger holds is put again"
 
 
-class RedisRefusedError(RedisError, QueueUnavailableError):
-    """The server or the link to it must be mended by a person.
-
-    At the start that is a reason to end, with the advice. A daemon that runs goes on and tries
-    again: it may be mended at any moment, and what arrives is kept meanwhile.
-    """
+class RedisRefusedError(RedisError, QueueRefusedError):
+    """The server or the link to it must be mended by a person."""
 
 
 class RedisAuthenticationError(RedisRefusedError):
