@@ -12,23 +12,22 @@ from hsid.queues.redis_errors import RedisError
 from hsid.redis import RedisClient
 from supervision import Context
 
-_EVERY: Seconds = 30.0
-
 _log = get_logger("actors.redis_monitor")
 
 
 @dataclass(frozen=True, slots=True)
 class RedisMonitor:
-    """Watches over the server of *redis*."""
+    """Looks at the server of *redis* again and again, *every* seconds."""
 
     redis: RedisClient
+    every: Seconds = 30.0
 
     async def run(self, ctx: Context) -> None:
         """Look until asked to stop; the same trouble is told once."""
         told: str | None = None
         ctx.ready()
         while not ctx.stopping.is_set():
-            await ctx.sleep(_EVERY)
+            await ctx.sleep(self.every)
             trouble = await self._trouble()
             if trouble != told:
                 self._tell(trouble)
