@@ -58,6 +58,7 @@ class RedisPool:
         self._keeper = RedisStateKeeper()
         self._slots = trio.Semaphore(size, max_value=size)
         self._idle: list[RedisConnection] = []
+        self._warnings: tuple[str, ...] = ()
         self._all: list[RedisConnection] = []
 
     @property
@@ -76,8 +77,7 @@ class RedisPool:
         """
         facts = await self._look_patiently()
         require_usable(facts, self.address.masked)
-        for warning in warnings_about(facts):
-            _log.warning("redis_setup", url=self.address.masked, warning=warning)
+        self._warn(tuple(warnings_about(facts)))
         return facts
 
     async def run(self, call: Call[T]) -> T:
@@ -112,6 +112,13 @@ class RedisPool:
         """Close all connections; calls that are under way fail. The next call makes them anew."""
         for connection in self._all:
             connection.close()
+
+    def _warn(self, warnings: tuple[str, ...]) -> None:
+        """Log *warnings*, unless they are those of the last time."""
+        if warnings != self._warnings:
+            for warning in warnings:
+                _log.warning("redis_setup", url=self.address.masked, warning=warning)
+        self._warnings = warnings
 
     async def _look_patiently(self) -> RedisServerFacts:
         backoff = Backoff(CONNECT_RETRY, self._rng)

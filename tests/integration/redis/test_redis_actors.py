@@ -113,6 +113,15 @@ async def test_a_policy_that_would_delete_queued_work_is_told_once_and_so_is_its
     assert "allkeys-lru" in trouble["error"]
 
 
+async def test_what_is_worth_a_warning_is_told_once(client, ctx, nursery):
+    """A server that keeps nothing on the disk may be meant so."""
+    with structlog.testing.capture_logs() as logs:
+        nursery.start_soon(RedisMonitor(client, every=0.02).run, ctx)
+        await trio.sleep(0.5)
+
+    assert [line["warning"][:17] for line in logs] == ["appendonly is off"]
+
+
 def names_in(logs):
     return [line["event"] for line in logs if line["log_level"] != "warning"]
 
