@@ -12,6 +12,7 @@ from hsid.config.sections.judgement import FastPath, Gpu
 from hsid.config.sections.outputs import Clips, Notifications, Retention, Video
 from hsid.config.settings import Settings
 from hsid.config.sources import PREFIX, unknown_environment_names
+from hsid.roles import ALL_ROLES
 
 _SECTIONS_FOR_LATER = (
     Api,
@@ -51,6 +52,10 @@ def advice_on(settings: Settings) -> Iterator[str]:
         where = settings.origin("database_url")
         words = "this version keeps its data in a SQLite file only, and refuses to run with another"
         yield f"{where}: database_url: {words}"
+    missing = [role for role in ALL_ROLES if role not in settings.roles]
+    if missing and settings.redis_url is None:
+        where = settings.origin("roles")
+        yield f"{where}: roles: without redis_url no other node can be {', '.join(missing)}"
     if len(settings.rtdetr_url) > 1:
         where = settings.origin("rtdetr_url")
         yield f"{where}: rtdetr_url: this version uses the first of several services only"

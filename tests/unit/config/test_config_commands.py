@@ -76,6 +76,16 @@ def test_a_database_that_this_version_can_not_use_is_a_warning(house):
     )
 
 
+def test_a_node_without_redis_that_leaves_roles_to_nobody_is_a_warning(house):
+    """What it leaves out would never be done."""
+    (house / "hsid.toml").write_text(
+        f'foscam_base_path = "{house}"\nroles = ["watcher", "reconciler", "detector", "batcher"]\n'
+    )
+    assert run(check_config).stderr == (
+        "warning: hsid.toml:2: roles: without redis_url no other node can be analyzer\n"
+    )
+
+
 @pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, False)])
 def test_a_secret_in_a_file_for_everybody_is_a_warning(mode, is_told, house):
     """It is told together with the way out."""
