@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hsid.queues.redis_errors import RedisPermissionError
 from tests.integration.redis.everything import do_everything
@@ -51,3 +52,25 @@ async def test_the_documented_user_gets_at_no_other_keys(url):
         error = await error_of(pool.run, lambda client: client.set("other", 1))
 
     assert type(error) is RedisPermissionError
+
+
+async def test_without_info_there_is_a_warning_and_all_else_works(server, url):
+    """The set-up of the server can't be checked then, which is said."""
+    server.command("ACL", "SETUSER", "hsid", "-info")
+    with structlog.testing.capture_logs() as logs:
+        await do_everything(url)
+
+    warnings = [log["warning"] for log in logs if log["event"] == "redis_setup"]
+    assert len(warnings) == 1
+    assert "may not ask for INFO" in warnings[0]
+
+
+async def test_a_database_number_needs_select(server, url):
+    """The refusal names the command; with it all goes well."""
+    with open_pool(f"{url.removesuffix('/0')}/1") as pool:
+        error = await error_of(pool.server_version)
+        server.command("ACL", "SETUSER", "hsid", "+select")
+        await pool.server_version()
+
+    assert type(error) is RedisPermissionError
+    assert "select" in str(error)

@@ -57,7 +57,7 @@ def effects(server, run_node):
 
 async def test_a_node_takes_over_what_a_killed_one_had_in_hand(run_node, effects):
     """Both share the work; when the leases of the dead one run out, the other does the rest."""
-    with run_node("a", lease=1.5, stay_at=6) as a, run_node("b", lease=1.5) as b:
+    with run_node("a", lease=2.5, stay_at=6) as a, run_node("b", lease=2.5) as b:
         await until(lambda: a.said("ready") == ["a"] and b.said("ready") == ["b"])
         await put(effects.queue, *NAMES)
         await until(lambda: len(a.said("staying")) == 1)
