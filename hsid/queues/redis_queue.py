@@ -190,7 +190,7 @@ class RedisQueue(SettlesOneByOne):
         return await self.write(partial(self.entries.requeue_in, ids=ids[:limit]))
 
     async def mend(self) -> None:
-        """Make the queue's consumer groups anew, if they are missing."""
+        """Make the queue's consumer groups, if they are missing; tell so if they were there."""
         was_missing = await self._writer.run(self.entries.mend_in)
         if was_missing and self._is_made:
             _log.warning("queue_lost", queue=self.name, by="the Redis server")
@@ -240,7 +240,6 @@ class RedisQueue(SettlesOneByOne):
         return self._noted(Look() if look is None else look)
 
     def _noted(self, look: Look) -> Look:
-        self._is_made = True
         if look.vanished:
             _log.error("entries_vanished", queue=self.name, count=look.vanished)
             self._on_lost()
@@ -253,6 +252,8 @@ class RedisQueue(SettlesOneByOne):
         return await self._mending(self._pool.run, call)
 
     async def _mending(self, run: Callable[[Call[T]], Awaitable[T]], call: Call[T]) -> T:
+        if not self._is_made:
+            await self.mend()  # from now on a missing group is a loss
         try:
             return await run(call)
         except RedisGroupMissingError:

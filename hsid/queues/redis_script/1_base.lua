@@ -123,8 +123,15 @@ local function entry_at(queue, ref)
   return entry_in(letter_of(ref), call('XRANGE', queue[letter_of(ref)], sid, sid)[1])
 end
 
+-- Makes an entry another consumer's. Version 7 drops one that somebody has deleted from the stream:
+-- it is kept as due then, for the next take to tell.
 local function move(queue, ref, consumer)
-  call('XCLAIM', queue[letter_of(ref)], GROUP, consumer, 0, after_letter(ref), 'JUSTID')
+  local sid = after_letter(ref)
+  local moved = call('XCLAIM', queue[letter_of(ref)], GROUP, consumer, 0, sid, 'JUSTID')
+  if #moved == 0 then
+    call('ZADD', queue.delayed, text(now), 'a' .. ref)
+  end
+  return #moved > 0
 end
 
 -- Removes entries; their leases are for the caller to end.

@@ -7,17 +7,24 @@ local EVICTION_ORDER = {
   {'n', AGAIN}, {'n'}, {'f', AGAIN}, {'f'}, {'n', REDELIVERED}, {'f', REDELIVERED},
 }
 
+-- Returns the refs of those that have vanished meanwhile; they stay due.
 local function wake_due(queue)
   local ended = call('ZRANGEBYSCORE', queue.leases, '-inf', text(now))
   for _, member in ipairs(ended) do
     move(queue, ref_in(member), REDELIVERED)
   end
   call_many(ended, 'ZREM', queue.leases)
-  local due = call('ZRANGEBYSCORE', queue.delayed, '-inf', text(now))
+  local due, woken, vanished = call('ZRANGEBYSCORE', queue.delayed, '-inf', text(now)), {}, {}
   for _, member in ipairs(due) do
-    move(queue, after_letter(member), letter_of(member) == 'r' and REDELIVERED or AGAIN)
+    local ref = after_letter(member)
+    if move(queue, ref, letter_of(member) == 'r' and REDELIVERED or AGAIN) then
+      woken[#woken + 1] = member
+    else
+      vanished[#vanished + 1] = ref
+    end
   end
-  call_many(due, 'ZREM', queue.delayed)
+  call_many(woken, 'ZREM', queue.delayed)
+  return vanished
 end
 
 -- Ends leases and delays of the refs for which *is_meant* is true.
@@ -47,6 +54,7 @@ local function forget(queue, refs)
     end
   end
   remove(queue, refs, ids)
+  end_waits(queue, function(ref) return is_gone[ref] end)
 end
 
 local function pending_of(queue, letter, consumer, limit)
@@ -147,11 +155,14 @@ function operations.take(queue)
   for _, lost in ipairs(other_arguments()) do
     give_back_unseen(queue, lost)
   end
-  wake_due(queue)
+  local gone = wake_due(queue)
+  if #gone > 0 then
+    forget(queue, gone)
+  end
   local entries, pasts, leases = {}, {}, {}
   local ends_at = text(now + duration)
   local has_history = call('EXISTS', queue.history) == 1
-  local vanished = take(queue, LEASING_ORDER, consumer, limit, function(entry, is_redelivered)
+  local vanished = #gone + take(queue, LEASING_ORDER, consumer, limit, function(entry, is_redelivered)
     local ref, size = entry.ref, #leases
     local member = ref .. ':' .. token
     leases[size + 1], leases[size + 2] = ends_at, member

@@ -20,6 +20,7 @@ end
 
 -- Removes up to *count* ready entries, kept as dead letters where there is an *error* to tell.
 local function evict(queue, count, error)
+  call('ZADD', queue.leases, 'XX', 0, '') -- changes nothing; refused where memory is full
   wake_due(queue)
   local evicted, refs, ids = {}, {}, {}
   take(queue, EVICTION_ORDER, AGAIN, count, function(entry)

@@ -12,8 +12,9 @@ local function give_back(queue, item)
   end
   if item.delay > 0 then
     local how = item.is_redelivered and 'r' or 'a'
-    call('ZADD', queue.delayed, text(now + item.delay), how .. ref)
-    move(queue, ref, DELAYED)
+    if move(queue, ref, DELAYED) then
+      call('ZADD', queue.delayed, text(now + item.delay), how .. ref)
+    end
   else
     move(queue, ref, item.is_redelivered and REDELIVERED or AGAIN)
   end

@@ -14,10 +14,12 @@ function operations.reclaim(queue)
   cut_delays(queue.delayed, latest)
   local was_had, count = {}, 0
   for _, letter in ipairs({'f', 'n'}) do
-    for _, sid in ipairs(pending_of(queue, letter, consumer, call('XLEN', queue[letter]))) do
-      move(queue, letter .. sid, REDELIVERED)
-      was_had[letter .. sid] = true
-      count = count + 1
+    local bound = call('XPENDING', queue[letter], GROUP)[1] -- the stream may be shorter: trimmed
+    for _, sid in ipairs(pending_of(queue, letter, consumer, bound)) do
+      if move(queue, letter .. sid, REDELIVERED) then
+        was_had[letter .. sid] = true
+        count = count + 1
+      end
     end
   end
   end_waits(queue, function(ref) return was_had[ref] end)
@@ -42,8 +44,8 @@ function operations.rescue(queue)
       local rows = call('XPENDING', queue[letter], GROUP, 'IDLE', idle, from, '+', PORTION)
       for _, row in ipairs(rows) do
         local ref = letter .. row[1]
-        if not is_known[row[2]] and not is_known[ref] then
-          move(queue, ref, REDELIVERED)
+        local is_stray = not is_known[row[2]] and not is_known[ref]
+        if is_stray and move(queue, ref, REDELIVERED) then
           count = count + 1
         end
       end
@@ -57,10 +59,10 @@ end
 function operations.clear(queue)
   local limit, refs, ids = next_number(), {}, {}
   local delayed = call('ZRANGE', queue.delayed, 0, limit - 1)
+  call_many(delayed, 'ZREM', queue.delayed)
   for _, member in ipairs(delayed) do
     move(queue, after_letter(member), AGAIN)
   end
-  call_many(delayed, 'ZREM', queue.delayed)
   take(queue, EVICTION_ORDER, AGAIN, limit, function(entry)
     refs[#refs + 1], ids[#ids + 1] = entry.ref, entry.id
   end)

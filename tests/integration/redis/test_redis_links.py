@@ -133,7 +133,7 @@ async def test_a_listener_in_a_quiet_house_goes_on_listening(server):
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(note_what_is_heard, client, heard)
-        await trio.sleep(2.5)  # long enough to be asked twice
+        await trio.sleep(1.3)  # long enough to be asked
         await client.publish("news", "late")
         await until(lambda: heard == ["late"])
         assert server.client_count("hsid") == 2

@@ -4,8 +4,9 @@ import pytest
 import trio
 
 from hsid.queues.protocol import QueueUnavailableError
-from hsid.queues.redis_errors import RedisRefusedError
-from tests.integration.redis.outages import OUTAGES
+from hsid.queues.redis_errors import RedisOutOfMemoryError, RedisRefusedError
+from hsid.queues.redis_state import REFUSAL_HOLDS, RedisStateKeeper
+from tests.integration.redis.outages import OUTAGES, out_of_memory
 from tests.integration.redis.rig import (
     PATIENCE,
     build_queue,
@@ -45,30 +46,20 @@ async def test_an_outage_says_what_it_is_and_what_to_do(server, outage):
     assert f"127.0.0.1:{server.port}" in str(error)
 
 
-async def test_after_an_outage_the_same_queue_goes_on(server, outage):
-    """Nothing is built anew by hand, what was awaited is there, the failed put is repeated."""
-    with open_queue(server.url) as queue:
+async def test_an_outage_is_seen_and_after_it_the_same_queue_goes_on(server, outage):
+    """Red also where signs of life are given; then nothing is built anew, nothing is missing."""
+    with open_pool(server.url) as pool:
+        queue = build_queue(pool)
         await put(queue, "a", "b")
         with outage.happens(server):
-            assert await error_of(put, queue, "c") is not None
+            await error_of(put, queue, "c")
+            if outage.answers_reads:
+                await pool.server_version()
+            assert not pool.state.is_connected
+            assert outage.says in pool.state.last_error
 
         await put(queue, "c")
         assert await ready_in(queue) == ["a", "b", "c"]
-
-
-async def test_the_state_is_red_during_an_outage(server, outage):
-    """Also where the server answers everybody who only asks whether it lives."""
-    with open_pool(server.url) as pool:
-        queue = build_queue(pool)
-        await put(queue, "a")
-        assert pool.state.is_connected
-        with outage.happens(server):
-            await error_of(put, queue, "b")
-            if outage.answers_reads:
-                await pool.server_version()
-
-            assert not pool.state.is_connected
-            assert outage.says in pool.state.last_error
 
 
 async def test_consumers_work_on_by_themselves_after_an_outage(server, outage):
@@ -84,3 +75,26 @@ async def test_consumers_work_on_by_themselves_after_an_outage(server, outage):
 
             assert sum(node.restarts for node in work.root.tree().walk()) == 0
             assert (await queue.stats()).depth == 0
+
+
+async def test_a_full_server_still_hands_out_its_work(server):
+    """Only what needs memory is refused; the consumers may make room."""
+    with open_queue(server.url) as queue:
+        await put(queue, "a", "b")
+        with out_of_memory(server):
+            await queue.ack(await queue.lease(2, duration=60))
+
+        assert (await queue.stats()).depth == 0
+
+
+async def test_health_stays_red_for_a_while_after_a_refused_write(autojump_clock):
+    """A server that answers questions is not well before it takes writes again."""
+    keeper = RedisStateKeeper()
+    keeper.failed(RedisOutOfMemoryError("here"))
+    keeper.succeeded()
+    at_once = keeper.state.is_connected
+    await trio.sleep(REFUSAL_HOLDS)
+    keeper.succeeded()
+
+    assert (at_once, keeper.state.is_connected) == (False, True)
+    assert "out of memory" in keeper.state.last_error
