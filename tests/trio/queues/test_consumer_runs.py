@@ -1,5 +1,7 @@
 """Entries that one handler takes in a run, under one time limit."""
 
+from itertools import pairwise
+
 import trio
 
 from hsid.queues.completion import Ack, Completion
@@ -32,7 +34,7 @@ async def test_a_handler_that_never_waits_lets_others_run(autojump_clock):
         await house.start_all(handler)
         await house.wait_settled()
 
-    steps = [after - before for before, after in zip(seen, seen[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(seen)]
     assert max(steps) <= 32
     assert handler.handled == sorted(handler.handled)
 
