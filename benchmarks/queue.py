@@ -31,7 +31,7 @@ PEER_GOAL = 5.0
 RAW_GOAL = 0.4
 IDLE_GOAL = 3.0
 BATCH = 100
-SINGLE_SHARE = 5  # one by one moves that much less in the same time
+SINGLE_SHARE = 20  # where each append is synced, one by one is slower by more than that
 PLACES = ("redis-everysec", "redis-always", "sqlite")
 SECONDS_PER_PEER = 2.0
 

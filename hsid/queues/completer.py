@@ -159,6 +159,8 @@ class Work:
 
     def outcomes(self) -> list[Outcome]:
         """Deal what the queues said out to the completions, in order."""
+        if not (self.reports or self.lost or any(self.is_discarded)):
+            return [Outcome()] * len(self._completions)
         results = {name: iter(report.results) for name, report in self.reports.items()}
         evicted = {name: report.evicted for name, report in self.reports.items()}
         lost = {_key(lease) for lease in self.lost}

@@ -193,11 +193,10 @@ class Consumer:
                 for left in reversed(range(_LONGEST_RUN)):
                     self._submit(handler, lease, await self._try(handler, lease))
                     is_over = not left or trio.current_time() - began > _SHORT
-                    if is_over or not self._may_take(ctx):
-                        return None
-                    lease = leases.receive_nowait()
-                    if not self._is_ordinary(lease):
-                        return lease
+                    follower = None if is_over else self._take_waiting(leases, ctx)
+                    if follower is None or not self._is_ordinary(follower):
+                        return follower
+                    lease = follower
         except BaseException:
             self._submit(handler, lease, released(lease))
             raise
@@ -220,9 +219,14 @@ class Consumer:
     def _is_ordinary(self, lease: Lease) -> bool:
         return not lease.is_redelivered and not self._rules.is_used_up(lease)
 
-    def _may_take(self, ctx: Context) -> bool:
-        is_free = self._is_open and not ctx.is_paused and not ctx.stopping.is_set()
-        return is_free and self._pump.waiting > 0
+    def _take_waiting(self, leases: trio.MemoryReceiveChannel[Lease], ctx: Context) -> Lease | None:
+        """Return an entry if one is there and may be taken."""
+        if ctx.is_paused or not self._is_open or ctx.stopping.is_set():
+            return None
+        try:
+            return leases.receive_nowait()
+        except trio.WouldBlock:
+            return None
 
     def _submit(
         self,
@@ -278,9 +282,9 @@ class Consumer:
                 await ctx.wait_resumed()
             elif not self._is_open:
                 await ctx.sleep(_WHILE_CLOSED)
-            elif self._pump.waiting:
+            elif (lease := self._take_waiting(leases, ctx)) is not None:
                 # No wait is opened where none is needed; under load that is most of the time.
-                return leases.receive_nowait()
+                return lease
             else:
                 with ctx.until_news():
                     return await leases.receive()

@@ -148,11 +148,10 @@ def settling(lease: Lease, completion: object) -> Completion:
     Raises:
         NotSettledError: It does not, and the entry would stay leased for ever.
     """
-    if isinstance(completion, Completion) and any(
-        item.lease.token == lease.token and item.lease.entry.id == lease.entry.id
-        for item in completion.acks
-    ):
-        return completion
+    if isinstance(completion, Completion):
+        for item in completion.acks:
+            if item.lease.token == lease.token and item.lease.entry.id == lease.entry.id:
+                return completion
     raise NotSettledError(f"the handler of {lease.entry.id} did not settle it: {completion!r}")
 
 

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, TypeAlias, assert_never
 
 from sqlalchemy import Connection, CursorResult
@@ -35,7 +36,7 @@ from hsid.queues.protocol import (
     Retry,
     Settlement,
 )
-from hsid.queues.sqlite_rows import Row, dead_letter_of, entry_of, row_of
+from hsid.queues.sqlite_rows import Row, dead_letter_of, entry_from, entry_of, row_of
 from hsid.store.columns import clean
 
 Parameters: TypeAlias = dict[str, Any]
@@ -86,17 +87,18 @@ class SqliteEntries:
         now = self._clock()
         self._run(connection, sql.WAKE_DUE, now=now)
         token = secrets.token_hex(8)
-        rows = self._run(connection, sql.LEASE, limit=limit, due=now + duration, token=token).all()
+        rows = self._run(connection, sql.LEASE, limit=limit, due=now + duration, token=token)
+        in_order: list[Any] = sorted(rows, key=itemgetter(0, 1))
         return [
             Lease(
                 self._name,
-                entry_of(row),
+                entry_from(id_, payload, rank),
                 token,
-                row.begun,
-                is_redelivered=row.rank < 0,
-                origin=origin_from(row.last_error),
+                begun,
+                is_redelivered=rank < 0,
+                origin=None if origin is None else origin_from(origin),
             )
-            for row in sorted(rows, key=lambda row: (row.rank, row.seq))
+            for rank, _, id_, payload, begun, origin in in_order
         ]
 
     def next_due_in(self, connection: Connection) -> Seconds | None:
@@ -125,12 +127,14 @@ class SqliteEntries:
 
     def settle_in(self, connection: Connection, settlements: Sequence[Settlement]) -> list[Lease]:
         """End leases; return those that were lost and so did not change."""
-        leases = [item.lease for item in settlements]
-        given = json.dumps([[lease.entry.id, lease.token] for lease in leases])
-        rows = self._run(connection, sql.STILL_LEASED, given=given)
-        held = {tuple(row) for row in rows.all()}
-        for statement, many in self._grouped(settlements).items():
-            self._run_many(connection, statement, many)
+        acked = [item.lease for item in settlements if isinstance(item, Ack)]
+        held = self._named_in(connection, sql.DELETE_LEASED, acked)
+        others = [item for item in settlements if not isinstance(item, Ack)]
+        if others:
+            held |= self._named_in(connection, sql.STILL_LEASED, [item.lease for item in others])
+            for statement, many in self._grouped(others).items():
+                self._run_many(connection, statement, many)
+        leases = (item.lease for item in settlements)
         return [lease for lease in leases if (lease.entry.id, lease.token) not in held]
 
     def requeue_in(
@@ -222,7 +226,19 @@ class SqliteEntries:
         now = self._clock()
         self._run_many(connection, sql.PUT, [row | {"now": now} for row in rows])
 
-    def _grouped(self, settlements: Sequence[Settlement]) -> dict[str, list[Parameters]]:
+    def _named_in(
+        self, connection: Connection, statement: str, leases: Sequence[Lease]
+    ) -> set[tuple[str, str]]:
+        """Return id and token of those of *leases* that *statement* finds held."""
+        if not leases:
+            return set()
+        given = json.dumps([(lease.entry.id, lease.token) for lease in leases])
+        rows: list[Any] = list(self._run(connection, statement, given=given))
+        return {(id_, token) for id_, token in rows}
+
+    def _grouped(
+        self, settlements: Sequence[Release | Retry | Bury]
+    ) -> dict[str, list[Parameters]]:
         """Return the parameters for each statement; burying comes before deleting."""
         grouped: dict[str, list[Parameters]] = {
             sql.BURY: [],
@@ -233,8 +249,6 @@ class SqliteEntries:
         for item in settlements:
             key = _key(item.lease)
             match item:
-                case Ack():
-                    grouped[sql.DELETE].append(key)
                 case Bury(lease, error, traceback):
                     grouped[sql.BURY].append(key | self._burial(lease, error, traceback))
                     grouped[sql.DELETE].append(key)

@@ -20,8 +20,13 @@ def row_of(entry: Entry) -> Row:
 
 
 def entry_of(row: Any) -> Entry:
-    """Return the entry that *row* holds. A redelivered one has its rank less two."""
-    return Entry(row.id, json.loads(row.payload), _PRIORITIES[row.rank % 2])
+    """Return the entry that *row* holds."""
+    return entry_from(row.id, row.payload, row.rank)
+
+
+def entry_from(id_: str, payload: str, rank: int) -> Entry:
+    """Return the entry with these columns. A redelivered one has its rank less two."""
+    return Entry(id_, json.loads(payload), _PRIORITIES[rank % 2])
 
 
 def dead_letter_of(row: Any) -> DeadLetter:

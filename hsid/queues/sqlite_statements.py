@@ -39,7 +39,7 @@ WAKE_DUE = """
 LEASE = f"""
     UPDATE queue_entries SET due = :due, token = :token
     WHERE seq IN (SELECT seq FROM queue_entries WHERE {_READY} ORDER BY rank, seq LIMIT :limit)
-    RETURNING seq, id, payload, rank, begun, last_error
+    RETURNING rank, seq, id, payload, begun, last_error
 """
 
 NEXT_DUE = "SELECT min(due) FROM queue_entries WHERE queue = :queue AND due IS NOT NULL"
@@ -60,11 +60,16 @@ BEGIN = f"UPDATE queue_entries SET begun = :begun WHERE {_LEASED}"
 EXTEND = f"UPDATE queue_entries SET due = :due WHERE {_LEASED}"
 
 # CROSS JOIN keeps SQLite from walking the whole queue and looking each entry up in the list.
-STILL_LEASED = """
-    SELECT entry.id, entry.token
+_GIVEN = """
     FROM json_each(:given) AS given CROSS JOIN queue_entries AS entry
     ON entry.queue = :queue AND entry.id = json_extract(given.value, '$[0]')
     AND entry.token = json_extract(given.value, '$[1]')
+"""
+
+STILL_LEASED = f"SELECT entry.id, entry.token {_GIVEN}"
+
+DELETE_LEASED = f"""
+    DELETE FROM queue_entries WHERE seq IN (SELECT entry.seq {_GIVEN}) RETURNING id, token
 """
 
 DELETE = f"DELETE FROM queue_entries WHERE {_LEASED}"

@@ -72,17 +72,23 @@ local function queue_at(index)
   }
 end
 
--- Calls a command with a list of arguments after the others, in portions; returns all replies.
-local function call_many(list, ...)
-  local replies = {}
-  for first = 1, #list, PORTION do
-    local arguments = {...}
-    for place = first, math.min(first + PORTION - 1, #list) do
-      arguments[#arguments + 1] = list[place]
+-- Calls a command, made of name, key, and perhaps one word more, with a list of arguments after
+-- them, in portions; returns all replies. Entries come by the hundred: what is done here for each
+-- argument is done eight times an entry.
+local function call_many(list, name, key, word)
+  local size, replies = #list, {}
+  for first = 1, size, PORTION do
+    local last, reply = math.min(first + PORTION - 1, size), nil
+    if word then
+      reply = call(name, key, word, unpack(list, first, last))
+    else
+      reply = call(name, key, unpack(list, first, last))
     end
-    local reply = call(unpack(arguments))
     if type(reply) == 'table' then
-      for place = 1, #arguments do
+      if size <= PORTION then
+        return reply
+      end
+      for place = 1, last - first + 1 do
         replies[first + place - 1] = reply[place]
       end
     end

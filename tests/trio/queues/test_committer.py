@@ -1,6 +1,7 @@
 """Completions on their way into the store: grouped, kept, tried again."""
 
 from dataclasses import replace
+from functools import partial
 
 import trio
 
@@ -13,7 +14,7 @@ async def test_completions_that_gather_during_a_commit_go_together(autojump_cloc
     async with open_house() as house:
         await house.put(*"abcdef")
         house.gate.open = trio.Event()
-        await house.start_all(Recorder())
+        await house.start_all(Recorder(partial(trio.sleep, 0.1)))
         await trio.sleep(1)
         house.gate.open.set()
         await house.wait_settled()
