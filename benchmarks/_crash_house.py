@@ -22,7 +22,7 @@ SETTINGS: dict[str, object] = {
 }
 LONGEST_GAP_S = 0.004
 """Between two files: somewhat faster than they are worked off."""
-LONGEST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.03
 """Between the request after which the kill is due, and the kill."""
 
 

@@ -56,7 +56,7 @@ class Course:
         for number in range(self.kills):
             share = (number + 1) * self.uploads // self.kills - number * self.uploads // self.kills
             is_early = number % EARLY_EVERY == EARLY_AFTER
-            awake = rng.randint(min(1, share), share)
+            awake = rng.randint((share + 1) // 2, share)
             requests = rng.randint(min(1, awake), awake)
             yield Life(is_early, share, awake, requests, rng.random())
 
