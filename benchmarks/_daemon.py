@@ -56,7 +56,9 @@ class Daemon:
         raise TimeoutError("the daemon does not answer")
 
     def kill(self) -> None:
-        """Kill it as `kill -9` does, and wait until it is gone."""
+        """Kill it as `kill -9` does, and wait until it is gone; raise if it was already."""
+        if self.process.poll() is not None:
+            raise ChildProcessError(f"the daemon ended with {self.process.returncode}")
         self.process.kill()
         self.process.wait()
 

@@ -1,12 +1,13 @@
 """`kill -9` at random moments, over and over, while uploads come in: what is lost, what is doubled?
 
 A real daemon with an instant detector over HTTP. In each of its lives it is fed some files and
-killed while it works on them; further files come while it is down. One life in eight is so short
-that the kill falls into the start, where the work of the life before is put back; whatever such a
-kill finds does not count as work in flight, it may be the last one's. After the last kill the
-daemon is left alone until nothing moves any more, stopped in order, and started once more: what
-that heals is not lost. Then the folder is compared with the ledger, detections, batches, events,
-counters and queues.
+killed a moment after the detector was asked some times; further files come while it is down. One
+life in eight is so short that the kill falls into the start, where the work of the life before is
+put back; such a kill is not counted as one with work in flight, it may have found the last one's.
+
+After the last kill the daemon is left alone until nothing moves any more, stopped in order, and
+started once more: what that heals is not lost. Then the folder is compared with the ledger,
+detections, batches, events, counters and queues.
 
 `--fault` puts a fault into the daemon (see `benchmarks._broken_daemon`): that the check can fail.
 
@@ -21,46 +22,20 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from benchmarks._broken_daemon import FAULTS
-from benchmarks._crash_audit import Audit, Wreck, audit, files_beneath, look_at_wreck
-from benchmarks._crash_queues import BACKENDS, Queues, open_queues
-from benchmarks._daemon import PATIENCE_S, PROGRAM, Daemon, launched, running
-from benchmarks._instant_detector import DETECTIONS_EACH, instant_detector
-from benchmarks._pictures import distinct_jpegs
+from benchmarks._crash_audit import Audit, Wreck
+from benchmarks._crash_house import House, Life
+from benchmarks._crash_queues import BACKENDS, open_queues
+from benchmarks._instant_detector import instant_detector
 from benchmarks._report import Goal, at_least, at_most, print_report
-from hsid.store.database import open_read_only
 
-CAMERAS = ("front", "yard", "street")
-SETTINGS: dict[str, object] = {
-    "detector": "rtdetr",
-    "batch_window_seconds": 2,  # so short that batches are closed and judged in every life
-    "batch_idle_timeout_seconds": 1,
-    "batch_late_seconds": 5,
-    "log_level": "CRITICAL",
-}
 EARLY_EVERY, EARLY_AFTER = 8, 4
-"""Every so many kills one falls into the start, the first after so many others."""
-LONGEST_GAP_S = 0.004
-"""Between two files: about as fast as they are worked off."""
-LONGEST_PAUSE_S = 0.05
-"""Between the last file and the kill."""
+"""Every so many kills one falls into the start, the first after so many others: the very first
+start makes the database, and without one there is nothing to look at."""
 IN_FLIGHT_GOAL = 0.8
 """Of the kills must find work in flight, or they prove nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """A daemon's life until it is killed. *moment* and *rest* are shares between 0 and 1."""
-
-    is_early: bool
-    """Killed *moment* of the usual starting time after it was launched, fed only when dead."""
-    files: int
-    awake: int
-    """How many of the files it is fed while it runs; the others come when it is dead."""
-    moment: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +56,9 @@ class Course:
         for number in range(self.kills):
             share = (number + 1) * self.uploads // self.kills - number * self.uploads // self.kills
             is_early = number % EARLY_EVERY == EARLY_AFTER
-            awake = 0 if is_early else rng.randint(min(1, share), share)
-            yield Life(is_early, share, awake, rng.random())
+            awake = rng.randint((share + 1) // 2, share)
+            requests = rng.randint(min(1, awake), awake)
+            yield Life(is_early, share, awake, requests, rng.random())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,73 +91,27 @@ class Proof:
         )
 
 
-class House:
-    """The folders, the queues and the program of one course; files are fed to its cameras."""
-
-    def __init__(self, base: Path, queues: Queues, course: Course, detector_url: str) -> None:
-        self._base = base
-        self._program = _program(course.fault)
-        self._settings = SETTINGS | queues.settings | {"rtdetr_url": detector_url}
-        self._queues = queues
-        self._pictures = enumerate(distinct_jpegs(course.uploads, width=320, height=240))
-        self._rng = random.Random(course.seed)  # noqa: S311 - paces the feeding, guards nothing
-        self._starting_s = 1.0
-
-    def live(self, life: Life) -> Wreck:
-        """Run the daemon until it is killed; return what it leaves behind."""
-        with launched(self._base, self._program, **self._settings) as daemon:
-            if life.is_early:
-                time.sleep(life.moment * self._starting_s)
-            else:
-                began = time.monotonic()
-                daemon.wait_until_it_answers()
-                self._starting_s = time.monotonic() - began
-                self._feed(daemon.folder, life.awake)
-                time.sleep(life.moment * LONGEST_PAUSE_S)
-            daemon.kill()
-        with open_read_only(daemon.database()) as database, database.snapshot() as connection:
-            wreck = look_at_wreck(connection, self._queues.stats(connection))
-        self._feed(daemon.folder, life.files - life.awake)
-        return wreck
-
-    def rest(self, uploads: int, quiet_s: float) -> None:
-        """Run the daemon until it has nothing left to do, and stop it in order."""
-        with running(self._base, self._program, **self._settings) as daemon:
-            _wait_until_quiet(daemon, uploads, quiet_s)
-
-    def audit(self) -> Audit:
-        """Compare what was fed with what is stored, while no daemon runs."""
-        files = files_beneath(self._base / "cameras")
-        with (
-            open_read_only(self._base / "data" / "security.db") as database,
-            database.snapshot() as connection,
-        ):
-            queues = self._queues.stats(connection)
-            return audit(connection, files, queues, each=DETECTIONS_EACH)
-
-    def _feed(self, folder: Path, count: int) -> None:
-        for number, picture in islice(self._pictures, count):
-            camera = folder / self._rng.choice(CAMERAS)
-            camera.mkdir(exist_ok=True)
-            (camera / f"{number}.jpg").write_bytes(picture)
-            time.sleep(self._rng.random() * LONGEST_GAP_S)
-
-
 def prove(course: Course, base: Path) -> Proof:
     """Run *course* beneath *base*."""
     began = time.monotonic()
     with (
-        instant_detector(base) as (url, arrivals),
+        instant_detector(base) as detector,
         open_queues(course.backend, base) as queues,
     ):
-        house = House(base / "house", queues, course, url)
+        house = House(
+            base / "house",
+            queues,
+            detector=detector,
+            pictures=course.uploads,
+            fault=course.fault,
+            seed=course.seed,
+        )
         lives = tuple(course.lives())
         wrecks = tuple(map(house.live, lives))
         for _ in range(2):
-            house.rest(course.uploads, course.quiet_s)
+            house.rest(course.quiet_s)
         result = house.audit()
-        requests = len(arrivals.read_text().splitlines())
-    return Proof(lives, wrecks, result, requests, round(time.monotonic() - began, 1))
+    return Proof(lives, wrecks, result, house.requests(), round(time.monotonic() - began, 1))
 
 
 def goals(course: Course, proof: Proof) -> Iterable[Goal]:
@@ -217,31 +147,6 @@ def report(course: Course, proof: Proof) -> dict[str, object]:
         "stages": proof.audit.stages | {"detector requests": proof.detector_requests},
         "seconds": proof.seconds,
     }
-
-
-def _program(fault: str | None) -> tuple[str, ...]:
-    return PROGRAM if fault is None else ("benchmarks._broken_daemon", fault)
-
-
-def _wait_until_quiet(daemon: Daemon, uploads: int, quiet_s: float) -> None:
-    """Wait until all is done, or nothing has changed for *quiet_s*."""
-    deadline = time.monotonic() + PATIENCE_S
-    last, since = None, time.monotonic()
-    while time.monotonic() < deadline:
-        status = daemon.status()
-        counts, depth = status["uploads"], sum(map(_depth, status["queues"]))
-        if counts["arrived"] == uploads and not counts["pending"] and not depth:
-            return
-        if (counts, depth) != last:
-            last, since = (counts, depth), time.monotonic()
-        elif time.monotonic() > since + quiet_s:
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"never quiet in {PATIENCE_S:.0f} s: {last}")
-
-
-def _depth(queue: dict[str, int]) -> int:
-    return queue["ready"] + queue["leased"] + queue["delayed"]
 
 
 def main() -> None:

@@ -27,6 +27,6 @@ def test_a_daemon_killed_over_and_over_loses_nothing_and_does_nothing_twice(tmp_
 
 def test_a_daemon_that_says_done_before_it_has_stored_is_found_out(tmp_path):
     """With states committed before their detections, the same course reports losses."""
-    proof = run(tmp_path, uploads=40, kills=8, fault="states-first", quiet_s=1.5)
+    proof = run(tmp_path, uploads=40, kills=6, fault="states-first", quiet_s=1.5)
 
     assert proof.audit.lost.get("upload without all of its detections")

@@ -65,7 +65,6 @@ def test_a_killed_daemon_loses_nothing_and_does_nothing_twice(tmp_path: Path, sh
         with running(tmp_path / "house", rtdetr_url=url, **SETTINGS) as daemon:
             feed(daemon.folder, BURST)
             daemon.wait_until(lambda status: status["uploads"]["arrived"] >= share * BURST)
-            daemon.process.kill()
-            daemon.process.wait()
+            daemon.kill()
         with running(tmp_path / "house", rtdetr_url=url, **SETTINGS) as daemon:
             check_that_all_is_there_once(daemon)
