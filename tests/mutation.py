@@ -11,8 +11,6 @@ from pathlib import Path
 
 GOAL = 0.95
 STATS = Path("mutants/mutmut-cicd-stats.json")
-
-
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 
@@ -22,14 +20,10 @@ def mutate() -> None:
     subprocess.run([MUTMUT, "export-cicd-stats"], check=True, stdout=sys.stderr)
 
 
-def results() -> str:
-    """Return the mutants that were not killed, one `name: verdict` per line."""
-    return subprocess.run([MUTMUT, "results"], check=True, capture_output=True, text=True).stdout
-
-
 def survivors() -> list[str]:
     """Return the names of the mutants that no test noticed."""
-    pairs = (line.strip().rpartition(": ") for line in results().splitlines())
+    told = subprocess.run([MUTMUT, "results"], check=True, stdout=subprocess.PIPE, text=True)
+    pairs = (line.strip().rpartition(": ") for line in told.stdout.splitlines())
     return [name for name, _, verdict in pairs if verdict == "survived"]
 
 
