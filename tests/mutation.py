@@ -11,24 +11,25 @@ from pathlib import Path
 
 GOAL = 0.95
 STATS = Path("mutants/mutmut-cicd-stats.json")
+MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 
-def mutmut(*arguments: str) -> str:
-    """Run mutmut, its progress going to stderr, and return what it prints."""
-    command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+def mutate() -> None:
+    """Try all mutants; progress goes to stderr."""
+    subprocess.run([MUTMUT, "run", "--max-children", "2"], check=True, stdout=sys.stderr)
+    subprocess.run([MUTMUT, "export-cicd-stats"], check=True, stdout=sys.stderr)
 
 
-def names_of(results: str, verdict: str) -> list[str]:
-    """Return the mutants of which *results*, one `name: verdict` per line, say *verdict*."""
-    pairs = (line.strip().rpartition(": ") for line in results.splitlines())
-    return [name for name, _, said in pairs if said == verdict]
+def survivors() -> list[str]:
+    """Return the names of the mutants that no test noticed."""
+    told = subprocess.run([MUTMUT, "results"], check=True, stdout=subprocess.PIPE, text=True)
+    pairs = (line.strip().rpartition(": ") for line in told.stdout.splitlines())
+    return [name for name, _, verdict in pairs if verdict == "survived"]
 
 
 def main() -> int:
     """Run all mutants, report, and judge."""
-    mutmut("run", "--max-children", "2")
-    mutmut("export-cicd-stats")
+    mutate()
     stats = json.loads(STATS.read_text())
     noticed = stats["killed"] + stats["timeout"]
     report = {
@@ -37,7 +38,7 @@ def main() -> int:
         "timeout": stats["timeout"],
         "share": round(noticed / stats["total"], 4),
         "goal": GOAL,
-        "survivors": names_of(mutmut("results"), "survived"),
+        "survivors": survivors(),
     }
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
     return int(noticed < GOAL * stats["total"])

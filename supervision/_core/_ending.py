@@ -207,6 +207,8 @@ def _undo_manual_start(t: Transition, was: Child, child: Child) -> None:
         t.drop(child)
     elif was.is_trial and not is_blocked(t, child):
         park(t, child)
+    else:
+        _keep_down(t, child, Phase.STOPPED)
 
 
 def _refuse_restart(t: Transition, child: Child, outcome: Outcome) -> None:

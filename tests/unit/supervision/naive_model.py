@@ -27,7 +27,7 @@ class NaiveSupervisor(NaiveCalls):
         self.stories = {each.id: Story(each, now) for each in spec.children}
         self.line = []  # who still waits for the first start
         self.window = []  # every restart that counted, for ever
-        self.mode = "new"
+        self.mode, self.since = "new", now
         self.is_ready = False
         self.is_urgent = False
         self.gave_up = None
@@ -44,7 +44,8 @@ class NaiveSupervisor(NaiveCalls):
         self.now, self.delays, self.told = now, dict(delays), []
         match event:
             case Begin():
-                self.mode, self.line = "running", list(self.stories)
+                self.switch("running")
+                self.line = list(self.stories)
                 for story in self.stories.values():
                     self.enter(story, "waiting")
             case Readied(child, number):
@@ -68,6 +69,9 @@ class NaiveSupervisor(NaiveCalls):
         if story is not None:
             facts |= {"child": story.spec.id, "incarnation": story.number}
         self.told.append({"name": name, **dict(sorted(facts.items()))})
+
+    def switch(self, mode):
+        self.mode, self.since = mode, self.now
 
     def enter(self, story, phase, due=math.inf):
         story.phase, story.since, story.due = phase, self.now, due
@@ -99,7 +103,7 @@ class NaiveSupervisor(NaiveCalls):
     def stop_next(self):
         up = [story for story in self.stories.values() if story.phase in UP]
         if not up:
-            self.mode = "stopped"
+            self.switch("stopped")
             if self.spec.is_dynamic:
                 self.tell("children_stopped", ends=dict(self.ends))
             self.tell("supervisor_stopped")
@@ -109,7 +113,8 @@ class NaiveSupervisor(NaiveCalls):
     def stop_all(self):
         if self.mode in ("stopping", "stopped"):
             return
-        self.mode, self.line = "stopping", []
+        self.switch("stopping")
+        self.line = []
         self.tell("supervisor_stopping")
         for story in self.stories.values():
             if story.phase in ("waiting", "backoff", "parked"):
@@ -277,6 +282,8 @@ class NaiveSupervisor(NaiveCalls):
             self.forget(story)
         elif story.on_trial and not (story.spec.exclusive and story.zombies):
             self.park(story)
+        else:
+            self.down(story, "stopped")
 
     def refuse(self, story):
         if story.spec.on_exhausted is OnExhausted.PARK:

@@ -5,7 +5,7 @@ each step it checks what must hold whatever happened; where the strategy is one_
 the core is exactly where the naive model is.
 """
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -37,7 +37,6 @@ from supervision._core._messages import (
     Ended,
     Exit,
     HardExit,
-    NotStarted,
     PauseChild,
     Readied,
     Reply,
@@ -53,6 +52,7 @@ from supervision._core._state import PENDING, Mode, Phase
 from supervision._outcome import Declined, Failure, Raised, Returned
 from supervision.testing import Obedient
 from tests.unit.supervision.core_clock import due_children, next_deadline
+from tests.unit.supervision.duel import compare
 from tests.unit.supervision.naive_model import NaiveSupervisor
 
 OOPS = Failure("OSError", "oops")
@@ -66,48 +66,6 @@ BACKOFFS = [
     Backoff.none(reset_after=3),
     Backoff(minimum=0.25, maximum=1, jitter=0.5, reset_after=4),
 ]
-
-
-def name_of(answer):
-    """Return the answer as the model words it."""
-    return type(answer).__name__ if isinstance(answer, Done | NotStarted) else answer.value
-
-
-def told_of(event):
-    """Return what *event* says apart from when and of which supervisor, as the model puts it."""
-    facts = {each.name: getattr(event, each.name) for each in fields(event)}
-    del facts["supervisor"], facts["at"]
-    if isinstance(event, ChildExited):
-        facts["outcome"] = type(event.outcome).__name__
-    return {"name": event.name, **dict(sorted(facts.items()))}
-
-
-def known_of(child):
-    """Return what the core knows of *child*, as far as the model does."""
-    return {
-        "phase": child.phase.value,
-        "since": child.since,
-        "number": child.incarnation,
-        "due": child.due,
-        "life": (child.ready_at, child.beat_at),
-        "stop": (child.cause, child.stage),
-        "restarts": (child.attempt, child.restarts, child.trips, child.is_trial),
-        "tickets": (child.start_ticket, child.is_new, child.stop_tickets),
-    }
-
-
-def known_of_story(story):
-    """Return the same of the model's story."""
-    return {
-        "phase": story.phase,
-        "since": story.since,
-        "number": story.number,
-        "due": story.due,
-        "life": (story.ready_at, story.beat_at),
-        "stop": (story.asked, story.stage),
-        "restarts": (story.restarts, story.restarts_ever, story.trips, story.on_trial),
-        "tickets": (story.starter, story.is_new, tuple(story.stoppers)),
-    }
 
 
 @st.composite
@@ -188,22 +146,7 @@ class World(RuleBasedStateMachine):
         if self.model is not None:
             restarts = [each for each in events if isinstance(each, RestartScheduled)]
             self.model.feed(event, self.now, {each.child: each.delay for each in restarts})
-            self.compare(events)
-
-    def compare(self, events):
-        """Hold the core against the model."""
-        state, model = self.state, self.model
-        assert {child: known_of(each) for child, each in state.children.items()} == {
-            child: known_of_story(each) for child, each in model.stories.items()
-        }
-        assert sorted(map(repr, map(told_of, events))) == sorted(map(repr, model.told))
-        answers = {ticket: [name_of(each)] for ticket, (each,) in self.replies.items()}
-        assert answers == model.replies
-        assert (state.give_up.grounds.value if state.give_up else None) == model.gave_up
-        assert (state.mode.value, state.is_ready, state.is_urgent, list(state.rollout)) == (
-            (model.mode, model.is_ready, model.is_urgent, model.line)
-        )
-        assert (state.restarts, state.stale_notices) == (model.restarts, model.stale)
+            compare(self.state, events, self.replies, self.model)
 
     def book(self, before, action):
         match action:
