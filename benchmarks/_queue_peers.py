@@ -87,6 +87,7 @@ def _run(peer: Peer, folder: Path, size: Size, url: str, at_once: int) -> dict[s
     module = f"benchmarks._peers.{peer.module}_peer"
     print_command = f"import json, {module} as peer; print(json.dumps(peer.worker_command()))"
     log = tally.path.with_suffix(".log")
+    log.touch()
     try:
         worker = json.loads(_output([sys.executable, "-c", print_command], environment))
         words = [peer.module, str(at_once), str(size.seconds), str(size.messages)]

@@ -22,7 +22,7 @@ def produce(job: Job) -> None:
         client.ping()
         tally.mark(Mark.BEGAN)
         for numbers in _batches(tally.count, job.batch):
-            time.sleep(job.pause) if job.pause else None
+            time.sleep(job.pause)
             tally.note_sent(numbers[0])
             _add(client, numbers)
         tally.mark(Mark.SENT)
@@ -79,7 +79,7 @@ def embedded(job: Job) -> None:
     tally.mark(Mark.READY)
     tally.mark(Mark.BEGAN)
     for numbers in _batches(tally.count, job.batch):
-        time.sleep(job.pause) if job.pause else None
+        time.sleep(job.pause)
         tally.note_sent(numbers[0])
         _hop(connection, numbers, tally)
     tally.mark(Mark.SENT)
