@@ -79,8 +79,7 @@ def _terminate_live(t: Transition, child: Child, request: TerminateChild) -> Non
     t.put(child)
     if t.state.is_stopping:
         return
-    # Not `dequeue`: a group that halts still has to wait for it.
-    t.unroll(child.id)
+    t.unroll(child.id)  # a group that halts still waits for it
     if child.phase is Phase.STOPPING:
         t.put(replace(child, cause=StopCause.TERMINATED))
     else:
@@ -90,7 +89,7 @@ def _terminate_live(t: Transition, child: Child, request: TerminateChild) -> Non
 def _terminate_down(t: Transition, child: Child) -> None:
     if child.phase is Phase.ZOMBIE:
         return
-    t.dequeue(child.id)
+    t.unroll(child.id)
     if child.phase is Phase.BACKOFF:
         # Those that wait for it no longer have to.
         t.state = replace(t.state, rollout_at=_end_of_delays(t))

@@ -48,7 +48,7 @@ def _schedule(t: Transition, child: Child) -> None:
     child = replace(child, attempt=child.attempt + 1, restarts=child.restarts + 1)
     t.put(replace(child, phase=Phase.BACKOFF, since=t.now, deadline=t.now + delay))
     if t.state.spec.strategy is Strategy.ONE_FOR_ONE:
-        t.dequeue(child.id)
+        t.unroll(child.id)
     else:
         _gather(t, child, t.now + delay)
 
@@ -95,7 +95,7 @@ def park(t: Transition, child: Child, *, for_good: bool = False) -> None:
             is_trial=True,
         )
     )
-    t.dequeue(child.id)
+    t.unroll(child.id)
 
 
 def give_up(t: Transition, grounds: Grounds, child: Child, outcome: Outcome) -> None:

@@ -47,17 +47,12 @@ class Transition:
 
     def drop(self, child: Child) -> None:
         """Forget *child*, but keep the record of its numbers while a zombie of it runs."""
-        self.dequeue(child.id)
+        self.unroll(child.id)
         if self.has_zombie(child):
             self.put(replace(child, phase=Phase.ZOMBIE, since=self.now, deadline=None))
         else:
             self._forget(child.id)
             del self.children[child.id]
-
-    def dequeue(self, child: ChildId) -> None:
-        """Take *child* out of the line of those to be started, and of those to be stopped."""
-        self.unroll(child)
-        self.unhalt(child)
 
     def unroll(self, child: ChildId) -> None:
         """Take *child* out of the line of those to be started."""

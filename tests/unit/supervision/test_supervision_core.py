@@ -283,6 +283,15 @@ def crash_two_of_a_group():
     return step(state, Ended("a", 1, CRASH), 1.0)[0]
 
 
+def test_an_offender_without_siblings_is_no_group():
+    """What is told of a group names those that suffer for another one."""
+    state, _ = play(Begin(), Readied("a", 1), strategy=Strategy.ONE_FOR_ALL)
+    _, actions = step(state, Ended("a", 1, CRASH), 1.0)
+
+    told = [each.event.name for each in actions if isinstance(each, Emit)]
+    assert told == ["child_exited", "restart_scheduled"]
+
+
 def test_group_waits_for_the_longest_delay_of_its_offenders():
     """A second crash with a shorter delay does not start the first offender early."""
     state, early = tick(crash_two_of_a_group(), 2.0)
