@@ -64,6 +64,11 @@ class RedisConnection:
         """The server's version, None while there is no connection."""
         return None if self._line is None else self._line.version
 
+    @property
+    def history(self) -> str | None:
+        """Which history of its data the server told of, None while that is not known."""
+        return None if self._line is None else self._line.history
+
     async def run(self, call: Call[T]) -> T:
         """Carry out *call* and return its result.
 

@@ -4,6 +4,7 @@ The event loop never closes a socket that a worker thread is in: its number coul
 another connection meanwhile. It shuts it down, and the thread closes it.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from redis import exceptions
 from hsid.queues.redis_address import RedisAddress
 from hsid.queues.redis_errors import RedisHandshakeError, RedisTlsError, RedisUnreachableError
 
+_HISTORY = re.compile(r"^master_replid:(\w+)", re.MULTILINE)
 _HANDSHAKE = "handshake"  # a time-out of it is known by its words alone
 
 
@@ -33,6 +35,8 @@ class RedisLine:
         """How the server calls the present connection."""
         self.version: str | None = None
         """The server's version."""
+        self.history: str | None = None
+        """Another one after a restart of the server and after a failover; None if not allowed."""
         self._socket: socket.socket | None = None
         self._is_cut = False
         self._closing = Lock()  # held for a system call: no socket is closed while it is shut down
@@ -135,3 +139,15 @@ def _greet(connection: _OnLine) -> None:
     connection.send_command("HELLO", check_health=False)  # type: ignore[no-untyped-call]
     reply = connection.read_response()
     connection.line.greeted(dict(zip(reply[::2], reply[1::2], strict=True)))
+    connection.line.history = _history_of(connection)
+
+
+def _history_of(connection: _OnLine) -> str | None:
+    """Ask for the id that the server's replication gives to the history of its data."""
+    connection.send_command("INFO", "replication", check_health=False)  # type: ignore[no-untyped-call]
+    try:
+        facts = str(connection.read_response())
+    except exceptions.NoPermissionError:
+        return None
+    found = _HISTORY.search(facts)
+    return None if found is None else found[1]

@@ -59,8 +59,9 @@ class RedisQueue(SettlesOneByOne):
         prefix: What all keys of the queue begin with.
         capacity: How many unsettled entries it holds; those that are put beyond meet *overflow*.
         overflow: What a full queue does.
-        on_lost: Called when the server turns out to have lost the queue. What was in it is to be
-            put again from elsewhere.
+        on_lost: Called when the server turns out to have lost the queue, or was restarted or
+            replaced and may have lost the end of it. What was in it is to be put again from
+            elsewhere.
         clock: Seconds since 1970; None for the server's clock, which all nodes share.
     """
 
@@ -89,6 +90,7 @@ class RedisQueue(SettlesOneByOne):
         self._reader = pool.dedicated()
         self._on_lost = on_lost
         self._is_made = False
+        self._histories: frozenset[str | None] = frozenset()
         self._puts = PutGathering[Entry](self._put)
         self._hints = 0
         self._waits: set[trio.CancelScope] = set()
@@ -192,9 +194,7 @@ class RedisQueue(SettlesOneByOne):
     async def mend(self) -> None:
         """Make the queue's consumer groups, if they are missing; tell so if they were there."""
         was_missing = await self._writer.run(self.entries.mend_in)
-        if was_missing and self._is_made:
-            _log.warning("queue_lost", queue=self.name, by="the Redis server")
-            self._on_lost()
+        self._tell_if_lost(is_missing=was_missing and self._is_made)
         self._is_made = True
 
     async def write(self, call: Call[T]) -> T:
@@ -255,7 +255,24 @@ class RedisQueue(SettlesOneByOne):
         if not self._is_made:
             await self.mend()  # from now on a missing group is a loss
         try:
-            return await run(call)
+            result = await run(call)
         except RedisGroupMissingError:
             await self.mend()
-            return await run(call)
+            result = await run(call)
+        self._tell_if_lost()
+        return result
+
+    def _tell_if_lost(self, *, is_missing: bool = False) -> None:
+        """Have the queue filled again if the server lost it, or may have lost the end of it.
+
+        A server that was restarted, or that took over from another one, may lack what came last.
+        """
+        known = self._histories
+        self._histories |= {self._writer.history, self._reader.history} - {None}
+        if is_missing:
+            _log.warning("queue_lost", queue=self.name, by="the Redis server")
+        elif known and known != self._histories:
+            _log.warning("queue_server_changed", queue=self.name)
+        else:
+            return
+        self._on_lost()

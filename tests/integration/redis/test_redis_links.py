@@ -148,7 +148,8 @@ async def test_after_a_failover_the_new_master_is_found_and_nothing_is_lost(serv
     name.symlink_to(master.socket_path)
     master.set_config(repl_diskless_sync_delay="0")
     replica.command("REPLICAOF", "127.0.0.1", master.port)
-    with open_queue(f"unix://{name}") as queue:
+    losses = []
+    with open_queue(f"unix://{name}", on_lost=lambda: losses.append(1)) as queue:
         await put(queue, "a", "b")
         (lease,) = await queue.lease(1, duration=60)
         await until(lambda: master.command("WAIT", 1, 1000) == 1)
@@ -162,6 +163,7 @@ async def test_after_a_failover_the_new_master_is_found_and_nothing_is_lost(serv
         await queue.ack([lease])
 
         assert await ready_in(queue) == ["b", "c"]
+        assert losses == [1]  # what had not been replicated in time is to be put again
 
 
 async def test_a_name_that_is_unknown_is_an_outage_with_advice():
