@@ -5,7 +5,7 @@ import structlog
 import trio
 from pydantic import SecretStr
 
-from hsid.queues.protocol import QueueUnavailableError
+from hsid.queues.protocol import QueueRefusedError
 from hsid.queues.redis_address import RedisAddress
 from hsid.queues.redis_errors import (
     RedisAuthenticationError,
@@ -15,7 +15,6 @@ from hsid.queues.redis_errors import (
     RedisWrongTypeError,
 )
 from hsid.redis import RedisClient
-from supervision import IntensityExceeded
 from tests.integration.redis.rig import (
     PATIENCE,
     build_queue,
@@ -24,6 +23,7 @@ from tests.integration.redis.rig import (
     open_queue,
     put,
     ready_in,
+    until,
     working,
 )
 
@@ -49,7 +49,7 @@ async def test_a_missing_or_wrong_login_stops_the_start_at_once(locked, userinfo
         error = await error_of(pool.connect)
 
     assert type(error) is RedisAuthenticationError
-    assert not isinstance(error, QueueUnavailableError)
+    assert isinstance(error, QueueRefusedError)
     assert "correct redis_username and redis_password" in str(error)
     assert "guess" not in str(error)
     assert trio.current_time() < 1
@@ -88,12 +88,17 @@ async def test_a_password_that_is_changed_while_hsid_runs_is_a_refusal_from_the_
         assert await ready_in(queue) == ["a", "b"]
 
 
-async def test_a_consumer_that_is_refused_fails_with_the_advice(locked):
-    """It is not waited out in silence: the supervisor sees the error, restarts, and parks."""
-    told = pytest.RaisesExc(IntensityExceeded, match="correct redis_username and redis_password")
-    with open_queue(locked.url) as queue, pytest.RaisesGroup(told, flatten_subgroups=True):
-        async with working(queue):
-            await trio.sleep(PATIENCE)
+async def test_a_consumer_that_is_refused_says_why_and_goes_on_once_it_is_mended(locked):
+    """No actor falls over a password that somebody changed, and no restart is needed after it."""
+    with open_queue(locked.url) as queue, structlog.testing.capture_logs() as logs:
+        async with working(queue) as work:
+            await until(lambda: work.is_degraded)
+            locked.command("CONFIG", "SET", "requirepass", "")
+            await put(queue, "a")
+            await until(lambda: work.has_done("a") and not work.is_degraded)
+
+    told = [line["error"] for line in logs if line["event"] == "queue_unavailable"]
+    assert "correct redis_username and redis_password" in told[0]
 
 
 async def test_a_refused_login_is_told_by_health(locked):
