@@ -47,7 +47,11 @@ class EmbeddedQueues:
 
 @dataclass(frozen=True, slots=True)
 class RedisQueues:
-    """Streams on *server*, which goes on while the daemon is killed."""
+    """Streams on *server*, which goes on while the daemon is killed.
+
+    A daemon that keeps its queues elsewhere, and so proves nothing, is found out: they are not
+    there to be counted.
+    """
 
     server: RedisServer
 
