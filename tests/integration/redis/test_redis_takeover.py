@@ -55,6 +55,11 @@ def effects(server, run_node):
         yield Effects(pool, server)
 
 
+def is_in_mid_handler(node):
+    """Tell whether the node stays at its sixth entry, and the five before it are settled."""
+    return (len(node.said("staying")), len(node.said("settled"))) == (1, 5)
+
+
 async def test_a_node_takes_over_what_a_killed_one_had_in_hand(run_node, effects):
     """Both share the work; when the leases of the dead one run out, the other does the rest."""
     with run_node("a", lease=2.5, stay_at=6) as a, run_node("b", lease=2.5) as b:
