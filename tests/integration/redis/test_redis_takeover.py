@@ -65,7 +65,7 @@ async def test_a_node_takes_over_what_a_killed_one_had_in_hand(run_node, effects
     with run_node("a", lease=2.5, stay_at=6) as a, run_node("b", lease=2.5) as b:
         await until(lambda: a.said("ready") == ["a"] and b.said("ready") == ["b"])
         await put(effects.queue, *NAMES)
-        await until(lambda: len(a.said("staying")) == 1 and len(a.said("settled")) == 5)
+        await until(lambda: is_in_mid_handler(a))
         a.kill()
         await until(effects.are_complete)
         begun = Counter(a.said("begun") + b.said("begun"))
@@ -78,7 +78,7 @@ async def test_a_restarted_node_gets_back_at_once_what_it_had_in_hand(run_node, 
     """Its lease would hold for ten minutes; its name tells that they are its own."""
     with run_node("a", lease=600, stay_at=6) as first:
         await put(effects.queue, *NAMES)
-        await until(lambda: len(first.said("staying")) == 1 and len(first.said("settled")) == 5)
+        await until(lambda: is_in_mid_handler(first))
         first.kill()
         with run_node("a", lease=600) as second:
             await until(effects.are_complete)
