@@ -97,6 +97,7 @@ def test_intake_goes_on_while_the_server_is_away(tmp_path, server, detector):
         server.start()  # with nothing in it
         daemon.wait_until(are_judged(8))
         daemon.wait_until(lambda status: status["health"]["state"] == "ok")
+        assert daemon.uploads()["dead"] == 0
 
 
 def test_a_server_that_comes_late_is_waited_for(tmp_path, server, detector):
@@ -125,6 +126,7 @@ def test_a_flushed_server_is_filled_anew(tmp_path, server, detector):
                 for queue in status["queues"]
             )
         )
+        assert daemon.status()["health"]["state"] == "ok"
 
 
 @pytest.mark.parametrize(
