@@ -116,7 +116,7 @@ def check_stop(result, program):
 @given(programs())
 def test_any_program_keeps_the_rules_and_comes_to_its_end(program):
     """Every call is answered, every life told, every delay kept; no task and no thread is left."""
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     result = run(program)
 
     assert result.is_over
@@ -126,7 +126,7 @@ def test_any_program_keeps_the_rules_and_comes_to_its_end(program):
     check_lives(result, program)
     check_restarts(result, program)
     check_stop(result, program)
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads  # one of an earlier test may have ended meanwhile
 
 
 @pytest.mark.parametrize(
