@@ -12,7 +12,7 @@ import trio
 from hsid.announcing import event_message
 from hsid.model import Event
 from hsid.observe.logging import get_logger
-from hsid.queues.redis_errors import RedisError
+from hsid.queues.redis.errors import RedisError
 from hsid.queues.retry import RetryPolicy
 from hsid.redis import RedisClient
 from supervision import Context, Mailbox

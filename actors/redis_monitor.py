@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
-from hsid.queues.redis_errors import RedisError
+from hsid.queues.redis.errors import RedisError
 from hsid.redis import RedisClient
 from supervision import Context
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from benchmarks._redis_server import RedisServer, redis_server
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.queues.protocol import QueueStats
-from hsid.queues.redis_entries import RedisEntries
+from hsid.queues.redis.entries import RedisEntries
 from hsid.queues.sqlite_entries import SqliteEntries
 
 BACKENDS = ("embedded", "redis")

@@ -17,10 +17,10 @@ from hsid.queues.completer import EmbeddedCompleter
 from hsid.queues.completion import Ack, Bury, Completion
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, Entry, Lease
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_completer import RedisCompleter
-from hsid.queues.redis_pool import RedisPool
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.completer import RedisCompleter
+from hsid.queues.redis.pool import RedisPool
+from hsid.queues.redis.queue import RedisQueue
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store.store import Store
 from supervision import ChildSpec, Supervisor

@@ -9,8 +9,8 @@ from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.feeding import OrderedFeeder
 from hsid.node import node_name
 from hsid.queues.protocol import QueueOverflowPolicy
-from hsid.queues.redis_completer import RedisCompleter
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.completer import RedisCompleter
+from hsid.queues.redis.queue import RedisQueue
 from hsid.redis import RedisClient, RedisNotConfiguredError
 from hsid.store.store import Store
 

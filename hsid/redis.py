@@ -1,8 +1,8 @@
 """The Redis client: queues, publishing and listening, a cache, a sign of life.
 
 For whoever wants Redis in a word: pages, scripts, notices. The queues are those of the actors, on
-streams (`hsid.queues.redis_calls`). Values are JSON. Names of queues and keys get the client's
-prefix, names of channels stay as they are. All calls raise what `hsid.queues.redis_errors` holds:
+streams (`hsid.queues.redis.calls`). Values are JSON. Names of queues and keys get the client's
+prefix, names of channels stay as they are. All calls raise what `hsid.queues.redis.errors` holds:
 after a `RedisUnavailableError` they may be tried again, a `RedisRefusedError` needs a person.
 """
 
@@ -17,12 +17,12 @@ import trio
 from hsid.config import Settings, get_settings
 from hsid.model import Seconds
 from hsid.queues.protocol import QueueAddResult, QueueOverflowPolicy, QueuePressureMetrics
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_calls import Json, QueueCalls, QueueRules
-from hsid.queues.redis_errors import RedisError
-from hsid.queues.redis_pool import RedisPool
-from hsid.queues.redis_state import RedisState
-from hsid.queues.redis_subscription import RedisSubscription
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.calls import Json, QueueCalls, QueueRules
+from hsid.queues.redis.errors import RedisError
+from hsid.queues.redis.pool import RedisPool
+from hsid.queues.redis.state import RedisState
+from hsid.queues.redis.subscription import RedisSubscription
 
 __all__ = [
     "PublishedMessage",

@@ -6,7 +6,7 @@ import redis
 from benchmarks._crash_queues import open_queues
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.queues.protocol import Entry
-from hsid.queues.redis_entries import RedisEntries
+from hsid.queues.redis.entries import RedisEntries
 
 
 @pytest.fixture

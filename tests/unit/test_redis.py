@@ -10,7 +10,7 @@ import hsid.redis
 from benchmarks._redis_server import redis_server
 from hsid.config import get_settings
 from hsid.queues.protocol import Priority
-from hsid.queues.redis_errors import RedisUnreachableError
+from hsid.queues.redis.errors import RedisUnreachableError
 from hsid.redis import (
     PublishedMessage,
     QueueAddResult,

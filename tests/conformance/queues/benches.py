@@ -20,10 +20,10 @@ from hsid.constants import DETECTION_QUEUE
 from hsid.queues.completer import EmbeddedCompleter, MemoryCompleter
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import DurableQueue, Entry, Lease, Priority, QueueUnavailableError
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_completer import RedisCompleter
-from hsid.queues.redis_pool import RedisPool
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.completer import RedisCompleter
+from hsid.queues.redis.pool import RedisPool
+from hsid.queues.redis.queue import RedisQueue
 from hsid.queues.sqlite import SqliteQueue
 from hsid.store.store import Store
 

@@ -7,9 +7,9 @@ import trio
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.queues.completion import Ack, Completion, Put
 from hsid.queues.protocol import Entry, Priority, QueueOverflowPolicy
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_completer import RedisCompleter
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.completer import RedisCompleter
+from hsid.queues.redis.queue import RedisQueue
 from hsid.redis import RedisClient
 from tests.integration.redis.rig import PATIENCE, entries, put
 

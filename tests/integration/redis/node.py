@@ -18,10 +18,10 @@ from hsid.constants import ANALYSIS_QUEUE
 from hsid.queues.completion import Ack, Bury, Completion, Put
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import Entry
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_completer import RedisCompleter
-from hsid.queues.redis_pool import RedisPool
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.completer import RedisCompleter
+from hsid.queues.redis.pool import RedisPool
+from hsid.queues.redis.queue import RedisQueue
 from supervision import ChildSpec, Supervisor
 from tests.integration.redis.rig import PREFIX, build_queue
 

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from hsid.queues.redis_errors import (
+from hsid.queues.redis.errors import (
     RedisBusyError,
     RedisLoadingError,
     RedisOutOfMemoryError,

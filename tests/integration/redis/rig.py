@@ -9,11 +9,11 @@ from hsid.constants import DETECTION_QUEUE
 from hsid.queues.completion import Ack, Bury, Completion
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import Entry
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_completer import RedisCompleter
-from hsid.queues.redis_errors import RedisError
-from hsid.queues.redis_pool import RedisPool
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.completer import RedisCompleter
+from hsid.queues.redis.errors import RedisError
+from hsid.queues.redis.pool import RedisPool
+from hsid.queues.redis.queue import RedisQueue
 from supervision import ChildSpec, Supervisor
 
 PREFIX = "test:"

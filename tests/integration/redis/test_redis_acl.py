@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from hsid.queues.redis_errors import RedisPermissionError
+from hsid.queues.redis.errors import RedisPermissionError
 from tests.integration.redis.everything import do_everything
 from tests.integration.redis.rig import error_of, open_pool
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from hsid.queues import redis_errors
-from hsid.queues.redis_errors import RedisError, RedisRefusedError, RedisUnavailableError
+from hsid.queues.redis import errors
+from hsid.queues.redis.errors import RedisError, RedisRefusedError, RedisUnavailableError
 
 DOCS = Path(__file__).parents[3] / "docs" / "queues.md"
 
@@ -15,7 +15,7 @@ def test_the_table_of_conditions_has_every_error_with_its_kind_and_words():
 
     assert sorted(rows) == sorted(
         (error.__name__, kind, error.what)
-        for error in vars(redis_errors).values()
+        for error in vars(errors).values()
         if isinstance(error, type) and issubclass(error, RedisError)
         for base, kind in ((RedisUnavailableError, "waits"), (RedisRefusedError, "stops"))
         if issubclass(error, base) and error is not base

@@ -3,8 +3,8 @@
 import pytest
 import trio
 
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_errors import (
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.errors import (
     RedisConnectionLostError,
     RedisHandshakeError,
     RedisTimeoutError,

@@ -4,8 +4,8 @@ import pytest
 import trio
 
 from hsid.queues.protocol import QueueUnavailableError
-from hsid.queues.redis_errors import RedisOutOfMemoryError, RedisRefusedError
-from hsid.queues.redis_state import REFUSAL_HOLDS, RedisStateKeeper
+from hsid.queues.redis.errors import RedisOutOfMemoryError, RedisRefusedError
+from hsid.queues.redis.state import REFUSAL_HOLDS, RedisStateKeeper
 from tests.integration.redis.outages import OUTAGES, out_of_memory
 from tests.integration.redis.rig import (
     PATIENCE,

@@ -6,8 +6,8 @@ import trio
 from pydantic import SecretStr
 
 from hsid.queues.protocol import QueueRefusedError
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_errors import (
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.errors import (
     RedisAuthenticationError,
     RedisPermissionError,
     RedisRefusedError,

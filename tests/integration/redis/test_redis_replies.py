@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import trio
 
-from hsid.queues.redis_errors import RedisConnectionLostError, RedisTimeoutError
+from hsid.queues.redis.errors import RedisConnectionLostError, RedisTimeoutError
 from tests.integration.redis.rig import (
     PATIENCE,
     error_of,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from hsid.constants import ANALYSIS_QUEUE
-from hsid.queues.redis_queue import RedisQueue
+from hsid.queues.redis.queue import RedisQueue
 from tests.integration.redis.node import running_node
 from tests.integration.redis.rig import PREFIX, build_queue, open_pool, put, until
 

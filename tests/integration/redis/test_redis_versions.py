@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from hsid.queues import redis_script
-from hsid.queues.redis_errors import RedisUnsupportedError
-from hsid.queues.redis_server_facts import RedisServerFacts, require_usable
+from hsid.queues.redis import script
+from hsid.queues.redis.errors import RedisUnsupportedError
+from hsid.queues.redis.server_facts import RedisServerFacts, require_usable
 from tests.integration.redis.everything import do_everything
 from tests.integration.redis.link import serving
 from tests.integration.redis.rig import error_of, open_pool, open_queue, put, ready_in
@@ -52,10 +52,10 @@ end}
 @pytest.fixture
 def as_6_2(monkeypatch):
     """Have the queue's script hear what version 6.2 would say."""
-    text = ANSWERS_OF_6_2 + redis_script._TEXT
-    monkeypatch.setattr(redis_script, "_TEXT", text)
+    text = ANSWERS_OF_6_2 + script._TEXT
+    monkeypatch.setattr(script, "_TEXT", text)
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(redis_script, "_HASH", digest)
+    monkeypatch.setattr(script, "_HASH", digest)
 
 
 async def test_the_answers_of_version_6_2_are_enough(server, as_6_2):

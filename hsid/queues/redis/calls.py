@@ -25,9 +25,9 @@ from hsid.queues.protocol import (
     QueueOverflowPolicy,
     QueuePressureMetrics,
 )
-from hsid.queues.redis_entries import RedisEntries
-from hsid.queues.redis_pool import RedisPool
-from hsid.queues.redis_queue import DEFAULT_CAPACITY, RedisQueue
+from hsid.queues.redis.entries import RedisEntries
+from hsid.queues.redis.pool import RedisPool
+from hsid.queues.redis.queue import DEFAULT_CAPACITY, RedisQueue
 
 Json: TypeAlias = Any
 """What JSON can hold."""

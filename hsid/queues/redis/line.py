@@ -15,8 +15,8 @@ from typing import Any, cast
 import redis
 from redis import exceptions
 
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_errors import RedisHandshakeError, RedisTlsError, RedisUnreachableError
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.errors import RedisHandshakeError, RedisTlsError, RedisUnreachableError
 
 _HISTORY = re.compile(r"^master_replid:(\w+)", re.MULTILINE)
 _HANDSHAKE = "handshake"  # a time-out of it is known by its words alone

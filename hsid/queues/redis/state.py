@@ -8,7 +8,7 @@ from enum import StrEnum
 import trio
 
 from hsid.model import Seconds
-from hsid.queues.redis_errors import RedisError, RedisUnavailableError
+from hsid.queues.redis.errors import RedisError, RedisUnavailableError
 
 REFUSAL_HOLDS: Seconds = 10.0
 """How long a refused write counts although other calls go well; writers try more often."""

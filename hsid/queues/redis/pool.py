@@ -13,16 +13,16 @@ import structlog
 import trio
 
 from hsid.model import Seconds
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_connection import Call, RedisConnection
-from hsid.queues.redis_errors import RedisPermissionError, RedisUnavailableError
-from hsid.queues.redis_server_facts import (
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.connection import Call, RedisConnection
+from hsid.queues.redis.errors import RedisPermissionError, RedisUnavailableError
+from hsid.queues.redis.server_facts import (
     RedisServerFacts,
     facts_of,
     require_usable,
     warnings_about,
 )
-from hsid.queues.redis_state import RedisState, RedisStateKeeper
+from hsid.queues.redis.state import RedisState, RedisStateKeeper
 from hsid.queues.retry import Backoff, RetryPolicy
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hsid.queues.redis_errors import RedisUnsafeError, RedisUnsupportedError
+from hsid.queues.redis.errors import RedisUnsafeError, RedisUnsupportedError
 
 OLDEST = (6, 2)
 """The first version with XAUTOCLAIM."""

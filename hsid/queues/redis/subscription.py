@@ -13,8 +13,8 @@ import redis
 from redis.client import PubSub
 
 from hsid.model import Seconds
-from hsid.queues.redis_address import COMMAND_TIMEOUT
-from hsid.queues.redis_connection import LONGEST_BLOCK, RedisConnection
+from hsid.queues.redis.address import COMMAND_TIMEOUT
+from hsid.queues.redis.connection import LONGEST_BLOCK, RedisConnection
 
 
 @dataclass(frozen=True, slots=True)

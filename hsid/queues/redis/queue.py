@@ -34,10 +34,10 @@ from hsid.queues.protocol import (
     QueueStats,
     Settlement,
 )
-from hsid.queues.redis_connection import LONGEST_BLOCK, Call
-from hsid.queues.redis_entries import Look, RedisEntries
-from hsid.queues.redis_errors import RedisGroupMissingError
-from hsid.queues.redis_pool import RedisPool
+from hsid.queues.redis.connection import LONGEST_BLOCK, Call
+from hsid.queues.redis.entries import Look, RedisEntries
+from hsid.queues.redis.errors import RedisGroupMissingError
+from hsid.queues.redis.pool import RedisPool
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ import redis
 
 from hsid.queues.completer import OrderedCompleter, Work
 from hsid.queues.protocol import Entry, Lease, PutReport
-from hsid.queues.redis_entries import lost_among, once_each, spread
-from hsid.queues.redis_errors import RedisGroupMissingError
-from hsid.queues.redis_queue import RedisQueue
-from hsid.queues.redis_script import run_script
-from hsid.queues.redis_words import Words, settle_words
+from hsid.queues.redis.entries import lost_among, once_each, spread
+from hsid.queues.redis.errors import RedisGroupMissingError
+from hsid.queues.redis.queue import RedisQueue
+from hsid.queues.redis.script import run_script
+from hsid.queues.redis.words import Words, settle_words
 from hsid.store.store import Store
 
 

@@ -16,7 +16,7 @@ from redis.retry import Retry
 from hsid.config import Settings
 from hsid.config.urls import mask_url
 from hsid.model import Seconds
-from hsid.queues.redis_errors import RedisTlsError
+from hsid.queues.redis.errors import RedisTlsError
 
 CONNECT_TIMEOUT: Seconds = 5.0
 COMMAND_TIMEOUT: Seconds = 10.0

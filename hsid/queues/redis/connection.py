@@ -16,10 +16,10 @@ import trio
 from redis import exceptions
 
 from hsid.model import Seconds
-from hsid.queues.redis_address import RedisAddress
-from hsid.queues.redis_errors import RedisError, redis_fault
-from hsid.queues.redis_line import RedisLine
-from hsid.queues.redis_state import RedisStateKeeper
+from hsid.queues.redis.address import RedisAddress
+from hsid.queues.redis.errors import RedisError, redis_fault
+from hsid.queues.redis.line import RedisLine
+from hsid.queues.redis.state import RedisStateKeeper
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

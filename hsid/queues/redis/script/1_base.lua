@@ -2,7 +2,7 @@
 --
 -- The files of this folder are one script, in the order of their numbers.
 --
--- KEYS  ten keys a queue, as redis_entries.py lists them; several queues for `complete`
+-- KEYS  ten keys a queue, as entries.py lists them; several queues for `complete`
 -- ARGV  the operation, the time in seconds since 1970 ('' for the server's own), its arguments
 --
 -- An entry is in one stream, normal or fast, until it is settled; the stream's order is the order

@@ -1,7 +1,7 @@
 """A queue as keys in Redis: what can be done to it on one connection, each in one step.
 
 Plain functions over a client, for a worker thread. The steps themselves are the script in
-`redis_script`; here calls are put into its words, and its answers into ours. Redis 6.2 or newer.
+`script`; here calls are put into its words, and its answers into ours. Redis 6.2 or newer.
 """
 
 import math
@@ -28,8 +28,8 @@ from hsid.queues.protocol import (
     QueueStats,
     Settlement,
 )
-from hsid.queues.redis_script import run_script
-from hsid.queues.redis_words import (
+from hsid.queues.redis.script import run_script
+from hsid.queues.redis.words import (
     Words,
     dead_letter_of,
     entry_of,
