@@ -64,7 +64,9 @@ format: $(STAMP)  ## put every file into the house format
 	$(BIN)/ruff check --fix --unsafe-fixes --exit-zero --quiet
 	$(BIN)/ruff format
 
-bench: $(STAMP)  ## run every benchmark, each prints one JSON document
+bench: $(STAMP)  ## run every benchmark, each prints one JSON document; peers are installed for it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[bench]'
 	@for name in $$($(BIN)/python -m benchmarks); do $(BIN)/python -m benchmarks.$$name --json || exit 1; done
 
 example: $(STAMP)  ## write hsid.toml.example anew from the settings
