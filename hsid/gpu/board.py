@@ -80,7 +80,7 @@ class Board:
         for card in self.cards:
             if card.fault is not None:
                 concerned[card.fault.words].append(card.title)
-        return tuple(f"GPU {', '.join(who)} is lost: {why}" for why, who in concerned.items())
+        return tuple(f"lost GPU {', '.join(who)}: {why}" for why, who in concerned.items())
 
     def pressure(self) -> Pressure:
         """Return the strongest pressure on the memory of a card."""

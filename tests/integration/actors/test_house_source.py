@@ -105,7 +105,7 @@ async def test_a_lost_card_degrades_the_house_and_is_shown(bench):
         report = await source.status()
 
     assert report.health.state == "degraded"
-    assert report.health.troubles[0].startswith("GPU A card (number 0) is lost")
+    assert report.health.troubles[0].startswith("lost GPU A card (number 0): the driver has lost")
     (gpu,) = report.gpus
     assert (gpu.name, gpu.state, gpu.since) == ("A card", "lost", now + timedelta(minutes=1))
     assert (gpu.utilization_ratio, gpu.memory_used_bytes, gpu.recorded_at) == (None, None, None)

@@ -84,7 +84,7 @@ int nvmlDeviceGetUUID(card_t *card, char *uuid, unsigned int length)
 
 int nvmlDeviceGetMemoryInfo(card_t *card, memory_t *memory)
 {
-    memory->total = 8000;
+    memory->total = 8000000000;
     memory->used = memory->total / 100 * told("used", 50);
     memory->free = memory->total - memory->used;
     return reach(card->number);

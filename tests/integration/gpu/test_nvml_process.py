@@ -25,7 +25,7 @@ async def test_all_cards_are_read_in_base_units(driver, open_process):
     first, second = survey.readings
     assert (first.number, first.uuid, first.name) == (0, "GPU-0", "Stand-in 0")
     assert (first.utilization_ratio, first.power_watts) == (0.25, 70.5)
-    assert (first.memory_used_bytes, first.memory_total_bytes) == (4000, 8000)
+    assert (first.memory_used_bytes, first.memory_total_bytes) == (4_000_000_000, 8_000_000_000)
     assert (first.temperature_celsius, second.temperature_celsius) == (40, 41)
 
 

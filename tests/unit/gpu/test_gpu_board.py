@@ -55,7 +55,7 @@ def test_a_lost_card_keeps_its_name_and_loses_its_figures():
 
     assert states(board) == [("Card 0", "lost", at(1))]
     assert board.cards[0].reading is None
-    assert board.troubles == (f"GPU Card 0 (number 0) is lost: {LOST.words}",)
+    assert board.troubles == (f"lost GPU Card 0 (number 0): {LOST.words}",)
 
 
 def test_a_card_that_is_back_is_ok_since_then():
@@ -72,7 +72,7 @@ def test_a_fault_of_the_driver_loses_all_cards_and_is_told_once():
 
     assert {card.state for card in board.cards} == {CardState.LOST}
     (trouble,) = board.troubles
-    assert trouble.startswith("GPU Card 0 (number 0), Card 1 (number 1) is lost: the driver was")
+    assert trouble.startswith("lost GPU Card 0 (number 0), Card 1 (number 1): the driver was")
 
 
 def test_a_library_that_vanishes_loses_the_cards_that_were_seen():
