@@ -21,6 +21,7 @@ from hsid.ai.severity import SeverityThresholds
 from hsid.backing import Backing, backing_in_store
 from hsid.batching import BatchPolicy
 from hsid.config import Settings
+from hsid.gpu.board import Board
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
 from hsid.media.workers import WorkerLimits, WorkerPool
@@ -59,6 +60,7 @@ class House:
     reconciler_notice: Notice
     """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
+    gpus: Board
 
 
 @asynccontextmanager
@@ -126,6 +128,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         batcher_notice=Notice(),
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
+        gpus=Board(),
     )
 
 

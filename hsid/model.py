@@ -275,6 +275,30 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One look at one graphics card. What the card can't report is None, never 0."""
+
+    recorded_at: datetime
+    number: int
+    """Its place in the driver's list, which may change when the driver is loaded anew."""
+    uuid: str | None
+    name: str | None
+    utilization_ratio: float | None
+    """The share of the last moments, 0 to 1, in which something ran on it."""
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    temperature_celsius: float | None
+    power_watts: float | None
+
+    @property
+    def memory_used_ratio(self) -> float | None:
+        """How much of the memory is taken, 0 to 1; None where that is not known."""
+        if self.memory_used_bytes is None or not self.memory_total_bytes:
+            return None
+        return self.memory_used_bytes / self.memory_total_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Accounting:
     """How many uploads arrived and where they ended.
 

@@ -8,25 +8,27 @@ The only file that imports `actors`.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from actors.analyzer import Analyzer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
+from actors.gpu_monitor import GpuMonitor
 from actors.reconciler import Reconciler
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
 from hsid.ai.filtering import normalise_label
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.gpu.pressure import Throttle
+from hsid.gpu.process import NvmlProcess
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
 from hsid.roles import Role
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
-from hsid.store.store import Store
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
@@ -38,9 +40,6 @@ from supervision import (
     Strategy,
     Supervisor,
 )
-
-if TYPE_CHECKING:
-    from hsid.redis import RedisClient
 
 _HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
 """No restart mends these: the daemon ends, and says what to do."""
@@ -107,6 +106,12 @@ def build_tree(house: House) -> Supervisor:
         intensity=3,
         period=5,
     )
+    upkeep = Supervisor(
+        "upkeep",
+        [_leaf("gpu-monitor", _gpu_monitor(house).run, silent_for=60, drain=2)],
+        intensity=3,
+        period=5,
+    )
     doors = Supervisor(
         "doors",
         [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
@@ -115,7 +120,7 @@ def build_tree(house: House) -> Supervisor:
     )
     root = Supervisor(
         "root",
-        [platform, pipeline, doors],
+        [platform, pipeline, upkeep, doors],
         strategy=Strategy.REST_FOR_ONE,
         intensity=3,
         period=60,
@@ -193,6 +198,24 @@ def _detector(house: House) -> DetectorActor:
             settings.detection_confidence_threshold,
         ),
         notify=house.batcher_notice.give,
+        throttle=_throttle(house),
+    )
+
+
+def _throttle(house: House) -> Throttle:
+    """Return what slows the detector down; the embedded one uses no card, so no card slows it."""
+    return Throttle(house.gpus.pressure) if house.settings.detector == "rtdetr" else Throttle()
+
+
+def _gpu_monitor(house: House) -> GpuMonitor:
+    settings = house.settings
+    poll = settings.gpu_poll_interval_seconds
+    return GpuMonitor(
+        process=NvmlProcess(idle=poll + 60),
+        board=house.gpus,
+        store=house.store,
+        poll=poll,
+        keep=timedelta(minutes=settings.gpu_stats_history_minutes),
     )
 
 
@@ -222,7 +245,7 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         DETECTION_QUEUE: house.detection_consumer,
         ANALYSIS_QUEUE: house.analysis_consumer,
     }
-    outages = partial(_outages, house.store, house.backing.redis)
+    outages = partial(_outages, house)
     source = HouseSource(
         house.store,
         queues,
@@ -231,13 +254,16 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         house.started_at,
         outages,
         settings.queue_backpressure_threshold,
+        lambda: house.gpus.cards,
     )
     return ControlSocket(settings.control_socket_path, source)
 
 
-def _outages(store: Store, redis: "RedisClient | None") -> Iterator[str]:
-    fault = store.statistics().last_fault
+def _outages(house: House) -> Iterator[str]:
+    """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
+    fault, redis = house.store.statistics().last_fault, house.backing.redis
     if fault is not None:
         yield f"the database takes nothing: {fault}"
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
+    yield from house.gpus.troubles

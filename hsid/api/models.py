@@ -10,6 +10,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from hsid import __version__
+from hsid.gpu.board import Card, CardState
+from hsid.gpu.pressure import Pressure
 from hsid.model import (
     Accounting,
     AnalysisKind,
@@ -102,6 +104,46 @@ class HealthReport(Document):
         return cls(state=health.state, troubles=health.troubles)
 
 
+class GpuReport(Document):
+    """A graphics card at the last look. What it can't report, or a lost one, is None, never 0."""
+
+    number: int | None
+    """Its place in the driver's list; None while the driver tells of no card."""
+    uuid: str | None
+    name: str | None
+    state: CardState
+    since: datetime
+    """When it came into this state."""
+    error: str | None
+    """Why it is lost, in words."""
+    utilization_ratio: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    memory_pressure: Pressure
+    temperature_celsius: float | None = None
+    power_watts: float | None = None
+    recorded_at: datetime | None = None
+
+    @classmethod
+    def of(cls, card: Card) -> Self:
+        """Return the document for *card*."""
+        names = (
+            *("utilization_ratio", "memory_used_bytes", "memory_total_bytes"),
+            *("temperature_celsius", "power_watts", "recorded_at"),
+        )
+        figures = {name: getattr(card.reading, name) for name in names} if card.reading else {}
+        return cls(
+            number=card.number,
+            uuid=card.uuid,
+            name=card.name,
+            state=card.state,
+            since=card.since,
+            error=card.fault.words if card.fault else None,
+            memory_pressure=card.pressure,
+            **figures,
+        )
+
+
 class StatusReport(Document):
     """How the whole house is."""
 
@@ -120,6 +162,8 @@ class StatusReport(Document):
     queues: tuple[QueueReport, ...] = ()
     actors: tuple[ActorReport, ...] | None = None
     """None while no daemon runs."""
+    gpus: tuple[GpuReport, ...] | None = None
+    """None while no daemon runs; empty on a machine without one."""
 
 
 class DetectionReport(Document):

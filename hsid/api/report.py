@@ -15,6 +15,7 @@ from hsid.api.models import (
     EventDetail,
     EventPage,
     EventReport,
+    GpuReport,
     HealthReport,
     QueueReport,
     StatusReport,
@@ -33,6 +34,7 @@ class Running:
     uptime: Seconds
     health: Health
     actors: tuple[ActorReport, ...]
+    gpus: tuple[GpuReport, ...] = ()
 
 
 def status_report(
@@ -50,6 +52,7 @@ def status_report(
         refusals=uploads.refusals(conn),
         queues=tuple(queues),
         actors=running.actors if running else None,
+        gpus=running.gpus if running else None,
     )
 
 

@@ -22,8 +22,11 @@ COLOURS = {
     "ok": "green",
     "degraded": "red",
     "parked": "red",
+    "lost": "red",
 }
 NO_EVENTS = "no events"
+
+_GIB = 1 << 30
 
 
 def printable(text: object) -> str:
@@ -55,6 +58,8 @@ def status(document: Document) -> str:
         parts.append(_queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
+    if document.get("gpus"):  # a daemon of an older version tells of none
+        parts.append(_gpus(document["gpus"]))
     return "\n\n".join(parts)
 
 
@@ -150,6 +155,33 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
+
+
+def _gpus(gpus: Sequence[Document]) -> str:
+    headers = ("GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER")
+    return table(headers, map(_gpu_row, gpus))
+
+
+def _gpu_row(gpu: Document) -> tuple[object, ...]:
+    return (
+        gpu["name"],
+        gpu["state"],
+        local_time(gpu["since"]),
+        _figure(gpu["utilization_ratio"], "{:.0%}"),
+        _memory(gpu["memory_used_bytes"], gpu["memory_total_bytes"]),
+        _figure(gpu["temperature_celsius"], "{:.0f} °C"),
+        _figure(gpu["power_watts"], "{:.0f} W"),
+    )
+
+
+def _memory(used: int | None, total: int | None) -> str | None:
+    if used is None or not total:
+        return None
+    return f"{used / _GIB:.1f} of {total / _GIB:.1f} GiB, {used / total:.0%}"
+
+
+def _figure(value: float | None, form: str) -> str | None:
+    return None if value is None else form.format(value)
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ from hsid.config.errors import unknown_key
 from hsid.config.fields import is_secret
 from hsid.config.given import DEFAULT
 from hsid.config.sections.doors import Api, RateLimits, Tls, WebSocket
-from hsid.config.sections.judgement import FastPath, Gpu
+from hsid.config.sections.judgement import FastPath
 from hsid.config.sections.outputs import Clips, Notifications, Retention, Video
 from hsid.config.settings import Settings
 from hsid.config.sources import PREFIX, unknown_environment_names
@@ -22,7 +22,6 @@ _SECTIONS_FOR_LATER = (
     Notifications,
     Clips,
     Video,
-    Gpu,
     FastPath,
     Retention,
 )

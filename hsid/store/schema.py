@@ -227,3 +227,20 @@ dead_letters = Table(
     Column("died_at", Float, nullable=False),
     Index("ix_dead_letters_queue_died_at", "queue", "died_at"),
 )
+
+gpu_stats = Table(
+    "gpu_stats",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("uuid", Text),
+    Column("name", Text),
+    Column("utilization_ratio", Float),
+    Column("memory_used_bytes", BigInteger),
+    Column("memory_total_bytes", BigInteger),
+    Column("temperature_celsius", Float),
+    Column("power_watts", Float),
+    Index("ix_gpu_stats_recorded_at", "recorded_at"),
+)
+"""NULL is what a card can't report."""

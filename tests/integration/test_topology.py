@@ -37,12 +37,12 @@ def children_of(root, name):
 
 async def test_store_and_queues_come_up_before_their_users_and_go_down_after_them(root):
     """A failure of the platform takes along what leans on it; one of the doors nothing."""
-    assert [each.id for each in root.spec.children] == ["platform", "pipeline", "doors"]
+    assert [each.id for each in root.spec.children] == ["platform", "pipeline", "upkeep", "doors"]
     assert root.spec.strategy is Strategy.REST_FOR_ONE
     assert children_of(root, "platform")[0].id == "store-writer"
 
 
-async def test_leaves_of_the_pipeline_park_and_the_rest_escalates(root):
+async def test_leaves_of_pipeline_and_upkeep_park_and_the_rest_escalates(root):
     """One actor that can't work leaves the others alone; without a store there is no daemon."""
     policies = {
         f"{branch.id}/{leaf.id}": leaf.on_exhausted
@@ -51,8 +51,16 @@ async def test_leaves_of_the_pipeline_park_and_the_rest_escalates(root):
     }
     assert policies.pop("pipeline/watcher") is NEVER
     parking = {path for path, policy in policies.items() if policy is PARK}
-    assert parking == {path for path in policies if path.startswith("pipeline/")}
+    assert parking == {path for path in policies if path.startswith(("pipeline/", "upkeep/"))}
     assert set(policies.values()) == {PARK, ESCALATE}
+
+
+async def test_leaves_of_upkeep_park(root):
+    """A driver that is broken parks the GPU monitor at most, and nothing beside it notices."""
+    (monitor,) = children_of(root, "upkeep")
+
+    assert (monitor.id, monitor.on_exhausted, monitor.lenient_start) == ("gpu-monitor", PARK, True)
+    assert monitor.heartbeat_timeout is not None
 
 
 async def test_every_actor_of_the_pipeline_must_show_that_it_is_alive(root):
@@ -72,7 +80,9 @@ async def test_a_node_runs_only_what_its_roles_need(tmp_path):
     async with open_root(tmp_path, roles="detector", detector_workers=2) as root:
         platform = [each.id for each in children_of(root, "platform")]
         pipeline = [each.id for each in children_of(root, "pipeline")]
+        upkeep = [each.id for each in children_of(root, "upkeep")]
 
+    assert upkeep == ["gpu-monitor"]
     assert platform == ["store-writer", "detection-committer", "detection-pump"]
     assert pipeline == ["detector-1", "detector-2", "terminator"]
 

@@ -1,10 +1,14 @@
 """What the doors tell of the running house: its tree, its queues, its health."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import trio
 
 from actors.doors import HouseSource
+from hsid.gpu.board import Board
+from hsid.gpu.survey import Fault, FaultKind, Survey
+from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
@@ -85,3 +89,23 @@ async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
         report = await source.status()
 
     assert [queue.name for queue in report.queues] == ["analysis_queue"]
+
+
+async def test_a_lost_card_degrades_the_house_and_is_shown(bench):
+    """With its name, since when, and why; its figures are absent."""
+    board, now = Board(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    reading = GpuReading(now, 0, "GPU-0", "A card", 0.25, 4000, 8000, 40.0, None)
+    board.note(Survey((reading,)), now)
+    board.note(Fault(FaultKind.LOST), now + timedelta(minutes=1))
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = build_source(
+        bench, root.tree, outages=lambda: board.troubles, cards=lambda: board.cards
+    )
+    async with running(root):
+        report = await source.status()
+
+    assert report.health.state == "degraded"
+    assert report.health.troubles[0].startswith("lost GPU A card (number 0): the driver has lost")
+    (gpu,) = report.gpus
+    assert (gpu.name, gpu.state, gpu.since) == ("A card", "lost", now + timedelta(minutes=1))
+    assert (gpu.utilization_ratio, gpu.memory_used_bytes, gpu.recorded_at) == (None, None, None)

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import event
 
 from hsid.model import RefusalReason
-from hsid.store import batches, events, uploads
-from tests.unit.store.records import arrival, receive, sight
+from hsid.store import batches, events, gpu_stats, uploads
+from tests.unit.store.records import NOON, arrival, receive, sight
 
 QUERIES = {
     "backlog": lambda conn: uploads.backlog(conn, 10),
@@ -22,6 +22,8 @@ QUERIES = {
     "case": lambda conn: batches.load_case(conn, "b1"),
     "event": lambda conn: events.get_event(conn, 1),
     "events": lambda conn: events.list_events(conn, 10),
+    "gpus": lambda conn: gpu_stats.history(conn, NOON),
+    "gpus of old": lambda conn: gpu_stats.prune(conn, NOON),
     "page": lambda conn: events.list_events(conn, 10, 5),
 }
 
