@@ -187,6 +187,31 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("camera_id", ForeignKey("cameras.id"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("times", BigInteger, nullable=False),
+    Column("latest_week", Integer, nullable=False),
+    Column("times_latest_week", BigInteger, nullable=False),
+    CheckConstraint("hour BETWEEN 0 AND 167", name="hour"),
+    CheckConstraint("times_latest_week BETWEEN 0 AND times", name="times"),
+)
+"""How many batches of a camera showed a class in an *hour* of the week, Monday's first being 0.
+
+Cumulative. What the latest week had part in it is known, as no week is measured by itself.
+"""
+
+baseline_weeks = Table(
+    "baseline_weeks",
+    metadata,
+    Column("camera_id", ForeignKey("cameras.id"), primary_key=True),
+    Column("week", Integer, primary_key=True, autoincrement=False),
+)
+"""The weeks in which a camera saw anything, by number: those that `baselines` counts over."""
+
 queue_entries = Table(
     "queue_entries",
     metadata,
