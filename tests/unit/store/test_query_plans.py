@@ -24,8 +24,6 @@ QUERIES = {
     "uncounted": lambda conn: baselines.not_counted(conn, "b1", [1]),
     "count": lambda conn: baselines.count(conn, "gate", ["person"], HourOfWeek(7, 1)),
     "baseline": lambda conn: baselines.get(conn, "gate", "person", HourOfWeek(7, 9)),
-    "events": lambda conn: events.list_events(conn, 10),
-    "page": lambda conn: events.list_events(conn, 10, 5),
 }
 
 

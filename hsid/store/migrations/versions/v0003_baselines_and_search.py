@@ -1,4 +1,4 @@
-"""Baselines: what each camera sees in which hour of the week."""
+"""Baselines of what each camera sees when, and the indexes by which events are found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +8,16 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the tables of the baselines."""
+    """Make the tables of the baselines and the indexes, filled with what there is."""
     _create_baselines()
     _create_baseline_weeks()
+    _create_event_indexes()
+    if op.get_bind().dialect.name == "sqlite":
+        _create_word_table()
+    else:
+        op.execute(
+            "CREATE INDEX ix_events_words ON events USING gin (to_tsvector('simple', summary))"
+        )
 
 
 def _create_baselines() -> None:
@@ -43,3 +50,50 @@ def _create_baseline_weeks() -> None:
         ),
         sa.PrimaryKeyConstraint("camera_id", "week", name=op.f("pk_baseline_weeks")),
     )
+
+
+def _create_event_indexes() -> None:
+    op.create_index(
+        "ix_events_camera_id_started_at_id",
+        "events",
+        ["camera_id", "started_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_events_risk_level_started_at_id",
+        "events",
+        ["risk_level", "started_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_events_provisional",
+        "events",
+        ["started_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'provisional'"),
+        postgresql_where=sa.text("state = 'provisional'"),
+    )
+
+
+def _create_word_table() -> None:
+    """Make what FTS5 needs; the triggers keep it equal to the summaries from here on."""
+    op.execute(
+        "CREATE VIRTUAL TABLE event_words USING fts5(summary, content='events',"
+        " content_rowid='id', tokenize='unicode61 remove_diacritics 2')"
+    )
+    op.execute(
+        "CREATE TRIGGER event_words_added AFTER INSERT ON events BEGIN"
+        " INSERT INTO event_words (rowid, summary) VALUES (new.id, new.summary); END"
+    )
+    op.execute(
+        "CREATE TRIGGER event_words_removed AFTER DELETE ON events BEGIN"
+        " INSERT INTO event_words (event_words, rowid, summary)"
+        " VALUES ('delete', old.id, old.summary); END"
+    )
+    op.execute(
+        "CREATE TRIGGER event_words_changed AFTER UPDATE OF id, summary ON events BEGIN"
+        " INSERT INTO event_words (event_words, rowid, summary)"
+        " VALUES ('delete', old.id, old.summary);"
+        " INSERT INTO event_words (rowid, summary) VALUES (new.id, new.summary); END"
+    )
+    op.execute("INSERT INTO event_words (event_words) VALUES ('rebuild')")
