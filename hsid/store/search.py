@@ -6,7 +6,7 @@ page ends where it is full. Which words are in a summary is asked of `hsid.store
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import TypeVar
 
@@ -79,7 +79,7 @@ def search(
     Raises:
         UnknownPositionError: There is no event *before*.
     """
-    source = _source(conn, query, limit)
+    source = _source(conn, query, is_page=True)
     in_order = tuple_(source.c.started_at, source.c.id)
     page = select(source).where(*_conditions(source, query))
     if before is not None:
@@ -93,7 +93,7 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
 
     An event counts for the day and the hour in which it began.
     """
-    source = _source(conn, query, None)
+    source = _source(conn, query, is_page=False)
 
     def count_by(key: ColumnElement[T]) -> dict[T, int]:
         chosen = select(key, func.count()).where(*_conditions(source, query))
@@ -115,10 +115,11 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
     )
 
 
-def _source(conn: Connection, query: EventQuery, limit: int | None) -> FromClause:
+def _source(conn: Connection, query: EventQuery, *, is_page: bool) -> FromClause:
     if query.words is None:
         return events
-    return words.matching(conn, events, query.words, limit=limit)
+    is_alone = replace(query, since=None, until=None, words=None) == EventQuery()
+    return words.matching(conn, events, query.words, is_walk=is_page and is_alone)
 
 
 def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement[bool]]:

@@ -59,7 +59,7 @@ INDEX: Final = {
 """What finds words quickly; made together with the table `events`."""
 
 _FEW = 2000
-"""So many matches are fetched and put in order; of more, the latest are looked for one by one."""
+"""So many matches are fetched and put in order; more than that are not."""
 
 _QUARTER: Final = 900
 """Seconds; the offsets of all time zones are multiples of it."""
@@ -67,14 +67,15 @@ _QUARTER: Final = 900
 _WORDS = table("event_words", column("rowid"), column("event_words"))
 
 
-def matching(conn: Connection, events: Table, words: str, *, limit: int | None) -> FromClause:
+def matching(conn: Connection, events: Table, words: str, *, is_walk: bool) -> FromClause:
     """Return the events whose summaries have all of *words*, to select from.
 
-    *limit* is how many are wanted, latest first; None: all. Text without a word matches nothing.
+    *is_walk* says that only the latest are wanted, whatever else they are. Text without a word
+    matches nothing.
     """
     if conn.dialect.name == "postgresql":
         return select(events).where(_has_words(events, words)).subquery("matching")
-    return _in_word_table(conn, events, _quoted(words), limit)
+    return _in_word_table(conn, events, _quoted(words), is_walk=is_walk)
 
 
 def quarter(conn: Connection, moment: ColumnElement[object]) -> ColumnElement[int]:
@@ -89,17 +90,21 @@ def start_of(quarter: int) -> int:
     return quarter * _QUARTER
 
 
-def _in_word_table(conn: Connection, events: Table, query: str, limit: int | None) -> FromClause:
+def _in_word_table(conn: Connection, events: Table, query: str, *, is_walk: bool) -> FromClause:
     """Choose the plan, which SQLite can't: it knows nothing of how many rows a word has."""
     found = select(_WORDS.c.rowid).where(_WORDS.c.event_words.op("MATCH")(query))
     few = conn.scalars(found.limit(_FEW + 1)).all()
+    matching = select(events)
     if len(few) <= _FEW:
         # The limit keeps SQLite from looking through other indexes first.
-        return select(events).where(events.c.id.in_(few)).limit(_FEW).subquery("matching")
-    if limit is None:
-        return select(events).where(events.c.id.in_(found)).subquery("matching")
-    same = exists(found.where(_WORDS.c.rowid == events.c.id).correlate(events))
-    return select(events).where(same).subquery("matching")
+        matching = matching.where(events.c.id.in_(few)).limit(_FEW)
+    elif is_walk:
+        same = exists(found.where(_WORDS.c.rowid == events.c.id).correlate(events))
+        matching = matching.where(same)
+    else:
+        # The sum keeps it from fetching all that match before it looks at anything else.
+        matching = matching.where(events.c.id.op("+")(0).in_(found))
+    return matching.subquery("matching")
 
 
 def _quoted(words: str) -> str:

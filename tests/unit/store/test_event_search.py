@@ -1,6 +1,7 @@
 """Finding events: filters, words, pages, counts, and what the plans are."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -179,12 +180,13 @@ def test_no_piece_of_the_query_language_is_an_operator(pets, text):
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map(" ".join), st.integers(1, 5))
 def test_frequent_words_are_found_as_rare_ones_are(pets, text, limit):
     """Whichever plan is chosen, the answer is the same."""
-    few = search(pets, EventQuery(words=text), limit)
+    query = EventQuery(words=text)
+    few, counted = search(pets, query, limit), statistics(pets, query, UTC)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(words, "_FEW", 0)
-        assert search(pets, EventQuery(words=text), limit) == few
-        many = statistics(pets, EventQuery(words=text), UTC)
-    assert many == statistics(pets, EventQuery(words=text), UTC)
+        assert search(pets, query, limit) == few
+        assert search(pets, replace(query, camera_id="gate"), limit) == few
+        assert statistics(pets, query, UTC) == counted
 
 
 def test_a_very_long_text_is_no_error(conn):
@@ -261,12 +263,13 @@ def test_a_page_walks_along_an_index_and_sorts_nothing(conn, name, before):
     assert before is None or "started_at<?" in plan[0], plan
 
 
+@pytest.mark.parametrize("query", [{}, {"camera_id": "gate"}])
 @pytest.mark.parametrize("few", [0, 9])
-def test_words_are_found_by_their_index(conn, monkeypatch, few):
-    """Rare words lead to their events, put in order; for frequent ones the walk looks each up."""
+def test_words_are_found_by_their_index(conn, monkeypatch, few, query):
+    """Rare words lead to their events, put in order; for frequent ones the page is a walk."""
     monkeypatch.setattr(words, "_FEW", few)
     make(conn, 1)
-    look, page = plans_of(conn, lambda: found(conn, 9, words="gate"))
+    look, page = plans_of(conn, lambda: found(conn, 9, words="gate", **query))
     assert look == ["SCAN event_words VIRTUAL TABLE INDEX 0:M1"]
     assert ("USE TEMP B-TREE FOR ORDER BY" in page) is bool(few)
     assert not [line for line in page if re.fullmatch(r"SCAN events", line)], page
