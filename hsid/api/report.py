@@ -24,6 +24,7 @@ from hsid.api.models import (
 from hsid.model import Seconds
 from hsid.observe.health import Health
 from hsid.store import events, uploads
+from hsid.store.search import EventQuery, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def status_report(
 
 def event_page(conn: Connection, *, limit: int, before: int | None) -> EventPage:
     """Return up to *limit* events by their start, latest first, from after the event *before*."""
-    found = events.list_events(conn, limit, before)
+    found = search(conn, EventQuery(), limit, before)
     is_full = len(found) == limit
     return EventPage(
         events=tuple(EventReport.of(event) for event in found),

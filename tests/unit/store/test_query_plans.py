@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from hsid.model import RefusalReason
-from hsid.store import batches, events, gpu_stats, uploads
+from hsid.model import HourOfWeek, RefusalReason
+from hsid.store import baselines, batches, events, gpu_stats, uploads
 from tests.unit.store.records import NOON, arrival, receive, sight
 
 QUERIES = {
@@ -21,10 +21,11 @@ QUERIES = {
     "cameras": batches.cameras_with_work,
     "case": lambda conn: batches.load_case(conn, "b1"),
     "event": lambda conn: events.get_event(conn, 1),
-    "events": lambda conn: events.list_events(conn, 10),
     "gpus": lambda conn: gpu_stats.history(conn, NOON),
     "gpus of old": lambda conn: gpu_stats.prune(conn, NOON),
-    "page": lambda conn: events.list_events(conn, 10, 5),
+    "uncounted": lambda conn: baselines.not_counted(conn, "b1", [1]),
+    "count": lambda conn: baselines.count(conn, "gate", ["person"], HourOfWeek(7, 1)),
+    "baseline": lambda conn: baselines.get(conn, "gate", "person", HourOfWeek(7, 9)),
 }
 
 
