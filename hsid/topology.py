@@ -25,7 +25,7 @@ from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
 from hsid.roles import Role
-from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
+from hsid.store.errors import HOPELESS
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
@@ -40,9 +40,6 @@ from supervision import (
 
 if TYPE_CHECKING:
     from hsid.redis import RedisClient
-
-_HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
-"""No restart mends these: the daemon ends, and says what to do."""
 
 _PATIENCE: Seconds = 10
 """How long the entries in hand may take to be finished when the daemon stops."""
@@ -63,7 +60,7 @@ def build_tree(house: House) -> Supervisor:
     platform = Supervisor(
         "platform",
         [
-            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=_HOPELESS),
+            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=HOPELESS),
             *detecting(ChildSpec("detection-committer", detections.run_committer, drain=5)),
             *analysing(ChildSpec("analysis-committer", analyses.run_committer, drain=5)),
             *detecting(ChildSpec("detection-pump", detections.run_pump, drain=5)),
