@@ -26,6 +26,7 @@ from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
 from hsid.roles import Role
 from hsid.store.errors import HOPELESS
+from hsid.store.store import Store
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
@@ -218,7 +219,7 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         DETECTION_QUEUE: house.detection_consumer,
         ANALYSIS_QUEUE: house.analysis_consumer,
     }
-    outages = partial(_outages, house.backing.redis)
+    outages = partial(_outages, house.store, house.backing.redis)
     source = HouseSource(
         house.store,
         queues,
@@ -231,6 +232,9 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
     return ControlSocket(settings.control_socket_path, source)
 
 
-def _outages(redis: "RedisClient | None") -> Iterator[str]:
+def _outages(store: Store, redis: "RedisClient | None") -> Iterator[str]:
+    fault = store.statistics().last_fault
+    if fault is not None:
+        yield fault
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"

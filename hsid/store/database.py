@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from sqlalchemy import Connection
 
 from hsid.store.connect import database_path
-from hsid.store.sqlite import SqliteReader, open_file, open_file_read_only
+from hsid.store.sqlite import SqliteReader, open_file, open_file_read_only, revision_of_file
 
 if TYPE_CHECKING:
     from hsid.store.postgres import PostgresDatabase, PostgresReader
@@ -154,6 +154,20 @@ def open_read_only(url: str | Path) -> ReadOnlyDatabase:
         database.close()
         raise
     return database
+
+
+def schema_revision(url: str | Path) -> str | None:
+    """Return the revision of the schema that the database has, None for an empty one.
+
+    Raises:
+        ForeignDatabaseError: It belongs to another program.
+        StoreUnavailableError: There is none, or it can't be read.
+        StoreCorruptError: It is damaged, or no database.
+    """
+    if not is_postgresql(url):
+        return revision_of_file(database_path(url))
+    with _reader_on_server(str(url), size=1) as database:
+        return database.revision()
 
 
 # The driver is for those who use it: an embedded daemon is to stay small.

@@ -80,5 +80,13 @@ class DataDirLockedError(StoreError):
         self.pid = pid
 
 
-HOPELESS = (StoreCorruptError, SchemaTooNewError, SchemaOutdatedError, ForeignDatabaseError)
+WRONG_DATABASE = (
+    SchemaTooNewError,
+    SchemaOutdatedError,
+    ForeignDatabaseError,
+    UnsupportedDatabaseError,
+)
+"""The database is well, but not one for this program: its owner decides what to do."""
+
+HOPELESS = (StoreCorruptError, *WRONG_DATABASE)
 """No waiting and no restart mends these: the daemon ends, and says what to do."""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from sqlite3 import connect
 from typing import TYPE_CHECKING
@@ -65,6 +66,25 @@ def require_current(connection: Connection, place: str | Path, *, remedy: str) -
         return
     _refuse_newer(_config([VERSIONS]), place, revision)
     raise SchemaOutdatedError(place, remedy)
+
+
+class SchemaState(StrEnum):
+    """How the schema of a database compares with that of this program."""
+
+    CURRENT = "current"
+    OUTDATED = "outdated"
+    EMPTY = "empty"
+    NEWER = "newer"
+
+
+def state_of(revision: str | None) -> SchemaState:
+    """Tell how a database of this *revision* stands, None being an empty one."""
+    if revision is None:
+        return SchemaState.EMPTY
+    if revision == HEAD:
+        return SchemaState.CURRENT
+    is_known = revision in _revisions(_config([VERSIONS]))
+    return SchemaState.OUTDATED if is_known else SchemaState.NEWER
 
 
 def stored_revision(connection: Connection, place: str | Path) -> str | None:

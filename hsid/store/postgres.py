@@ -26,7 +26,7 @@ from hsid.store.errors import (
     TransactionConflictError,
 )
 from hsid.store.faults import raise_mapped, storage_fault
-from hsid.store.migration import migrate_within, require_current
+from hsid.store.migration import migrate_within, require_current, stored_revision
 from hsid.store.postgres_engine import (
     POOL_OVERFLOW,
     POOL_SIZE,
@@ -228,6 +228,11 @@ class PostgresReader:
         """Raise unless the schema is this program's; see `PostgresDatabase.make_ready`."""
         with self.snapshot() as connection:
             require_current(connection, self.place, remedy=_REMEDY)
+
+    def revision(self) -> str | None:
+        """Return the revision of the schema, None in an empty database."""
+        with self.snapshot() as connection:
+            return stored_revision(connection, self.place)
 
     def close(self) -> None:
         """Close what is not in use."""

@@ -153,9 +153,7 @@ def open_file_read_only(path: Path) -> SqliteReader:
         StoreUnavailableError: There is none, or it can't be read.
         StoreCorruptError: It is damaged, or no database.
     """
-    if not path.exists():
-        raise StoreUnavailableError(f"there is no database at {path} yet")
-    database = SqliteReader(path, at_rest=_is_at_rest(path))
+    database = _reader_without_writer(path)
     try:
         with database.snapshot() as connection:
             require_current(connection, path, remedy="start the daemon once to migrate it")
@@ -163,6 +161,18 @@ def open_file_read_only(path: Path) -> SqliteReader:
         database.close()
         raise
     return database
+
+
+def revision_of_file(path: Path) -> str | None:
+    """Return the revision of the schema in the file, None for an empty one."""
+    with _reader_without_writer(path) as database, database.snapshot() as connection:
+        return stored_revision(connection, path)
+
+
+def _reader_without_writer(path: Path) -> SqliteReader:
+    if not path.exists():
+        raise StoreUnavailableError(f"there is no database at {path} yet")
+    return SqliteReader(path, at_rest=_is_at_rest(path))
 
 
 def _refuse_foreign(path: Path) -> None:
