@@ -124,10 +124,7 @@ def migrate_within(
         ForeignDatabaseError: It belongs to another program.
     """
     config = _config(versions)
-    revision = stored_revision(connection, place)
-    if revision == HEAD and len(versions) == 1:
-        return
-    _refuse_newer(config, place, revision)
+    _refuse_newer(config, place, stored_revision(connection, place))
     _upgrade(connection, config)
 
 

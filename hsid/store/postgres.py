@@ -26,7 +26,7 @@ from hsid.store.errors import (
     TransactionConflictError,
 )
 from hsid.store.faults import raise_mapped, storage_fault
-from hsid.store.migration import migrate_within, require_current, stored_revision
+from hsid.store.migration import HEAD, migrate_within, require_current, stored_revision
 from hsid.store.postgres_engine import (
     POOL_OVERFLOW,
     POOL_SIZE,
@@ -144,8 +144,9 @@ class PostgresDatabase:
     def migrate(self) -> None:
         """Bring the schema up to date, in one transaction; nodes that do it at once take turns."""
         with self.transaction() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            migrate_within(connection, self.place)
+            if stored_revision(connection, self.place) != HEAD:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                migrate_within(connection, self.place)
 
     def close(self) -> None:
         """Close the connection."""
