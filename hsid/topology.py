@@ -28,7 +28,7 @@ from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
 from hsid.roles import Role
-from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
+from hsid.store.errors import HOPELESS
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
@@ -40,9 +40,6 @@ from supervision import (
     Strategy,
     Supervisor,
 )
-
-_HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
-"""No restart mends these: the daemon ends, and says what to do."""
 
 _PATIENCE: Seconds = 10
 """How long the entries in hand may take to be finished when the daemon stops."""
@@ -63,7 +60,7 @@ def build_tree(house: House) -> Supervisor:
     platform = Supervisor(
         "platform",
         [
-            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=_HOPELESS),
+            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=HOPELESS),
             *detecting(ChildSpec("detection-committer", detections.run_committer, drain=5)),
             *analysing(ChildSpec("analysis-committer", analyses.run_committer, drain=5)),
             *detecting(ChildSpec("detection-pump", detections.run_pump, drain=5)),
@@ -263,7 +260,7 @@ def _outages(house: House) -> Iterator[str]:
     """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
     fault, redis = house.store.statistics().last_fault, house.backing.redis
     if fault is not None:
-        yield f"the database takes nothing: {fault}"
+        yield fault
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
     yield from house.gpus.troubles

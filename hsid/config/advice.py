@@ -46,10 +46,6 @@ def advice_on(settings: Settings) -> Iterator[str]:
     if not settings.foscam_base_path.is_dir():
         where = settings.origin("foscam_base_path")
         yield f"{where}: foscam_base_path: there is no folder {settings.foscam_base_path}"
-    if not settings.database_url.startswith("sqlite"):
-        where = settings.origin("database_url")
-        words = "this version keeps its data in a SQLite file only, and refuses to run with another"
-        yield f"{where}: database_url: {words}"
     missing = [role for role in ALL_ROLES if role not in settings.roles]
     if missing and settings.redis_url is None:
         where = settings.origin("roles")

@@ -65,15 +65,14 @@ def test_what_this_version_does_not_use_yet_is_a_warning(house):
     ]
 
 
-def test_a_database_that_this_version_can_not_use_is_a_warning(house):
-    """The daemon would refuse it at its start."""
+def test_a_database_without_room_for_queues_ends_with_78(house):
+    """PostgreSQL goes together with Redis only, and the line says so."""
     (house / "hsid.toml").write_text(
         f'foscam_base_path = "{house}"\ndatabase_url = "postgresql://u:p@h/d"\n'
     )
-    assert run(check_config).stderr == (
-        "warning: hsid.toml:2: database_url: this version keeps its data in a SQLite file only,"
-        " and refuses to run with another\n"
-    )
+    result = run(check_config)
+    assert result.exit_code == 78
+    assert result.stderr.startswith("hsid.toml:2: database_url: a PostgreSQL database needs redis")
 
 
 def test_a_node_without_redis_that_leaves_roles_to_nobody_is_a_warning(house):
