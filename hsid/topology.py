@@ -230,6 +230,7 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         house.started_at,
         outages,
         settings.queue_backpressure_threshold,
+        settings.timezone,
     )
     return ControlSocket(settings.control_socket_path, source)
 
