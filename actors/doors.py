@@ -5,19 +5,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import trio
 
 from hsid.api.app import create_app
+from hsid.api.asking import EventFilter, EventListing
 from hsid.api.models import (
     ActorReport,
     EventDetail,
     EventPage,
+    EventStats,
     GpuReport,
     QueueReport,
     StatusReport,
 )
-from hsid.api.report import Running, event_detail, event_page, status_report
+from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
 from hsid.api.server import SocketPathError, serve
 from hsid.gpu.board import Card
 from hsid.model import Seconds
@@ -52,6 +55,8 @@ class HouseSource:
     backpressure_threshold: float = 1.0
     """A queue filled to this share is a trouble."""
     cards: Callable[[], Iterable[Card]] = tuple
+    timezone: str | None = None
+    """The house's; None: this machine's."""
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -69,9 +74,14 @@ class HouseSource:
             if queue.fill_ratio >= self.backpressure_threshold:
                 yield f"{queue.name} is {queue.fill_ratio:.0%} full"
 
-    async def events(self, *, limit: int, before: int | None) -> EventPage:
+    async def events(self, listing: EventListing) -> EventPage:
         """Return a page of events, latest first."""
-        return await self.store.read(partial(event_page, limit=limit, before=before))
+        return await self.store.read(partial(event_page, listing=listing))
+
+    async def event_stats(self, events: EventFilter) -> EventStats:
+        """Count events by the house's clock."""
+        zone = ZoneInfo(self.timezone) if self.timezone else None
+        return await self.store.read(partial(event_stats, events=events, zone=zone))
 
     async def event(self, event_id: int) -> EventDetail | None:
         """Return one event with its detections."""

@@ -252,6 +252,7 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         outages,
         settings.queue_backpressure_threshold,
         lambda: house.gpus.cards,
+        settings.timezone,
     )
     return ControlSocket(settings.control_socket_path, source)
 

@@ -4,7 +4,7 @@ Guarantees one schema for a question, whoever answers it. Times are UTC; duratio
 say so in their names. Building the documents from the database is `hsid.api.report`'s work.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,7 @@ from hsid.model import (
 )
 from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
+from hsid.store.search import EventStatistics
 
 API_VERSION = 1
 
@@ -227,6 +228,22 @@ class EventPage(Document):
 
     events: tuple[EventReport, ...]
     next_before: int | None = None
+
+
+class EventStats(Document):
+    """How many events there are; what has none is left out."""
+
+    total: int
+    by_day: dict[date, int]
+    by_hour: dict[int, int]
+    """By the hour of the day, 0 to 23."""
+    by_camera: dict[str, int]
+    by_level: dict[Severity, int]
+
+    @classmethod
+    def of(cls, counted: EventStatistics) -> Self:
+        """Return the document for *counted*."""
+        return cls(**{name: getattr(counted, name) for name in cls.model_fields})
 
 
 class Index(Document):

@@ -25,6 +25,7 @@ COLOURS = {
     "lost": "red",
 }
 NO_EVENTS = "no events"
+_EVENT_HEADERS = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
 
 _GIB = 1 << 30
 
@@ -78,8 +79,20 @@ def events(page: Document) -> str:
     """Return the text of an `EventPage`."""
     if not page["events"]:
         return NO_EVENTS
-    headers = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
-    return table(headers, map(_event_row, page["events"]))
+    return table(_EVENT_HEADERS, map(_event_row, page["events"]))
+
+
+def event(document: Document) -> str:
+    """Return the text of an `EventDetail`."""
+    seen = map(_detection_row, document["detections"])
+    return "\n\n".join(
+        [
+            table(_EVENT_HEADERS[:-1], [_event_row(document)[:-1]]),
+            printable(document["summary"]),
+            printable(document["reasoning"]),
+            table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
+        ]
+    )
 
 
 def local_time(text: str) -> str:
@@ -116,6 +129,17 @@ def _event_row(event: Document) -> tuple[object, ...]:
         event["risk_level"],
         by,
         event["summary"],
+    )
+
+
+def _detection_row(detection: Document) -> tuple[object, ...]:
+    x, y, width, height = detection["box"]
+    return (
+        detection["upload_id"],
+        local_time_with_offset(detection["captured_at"]),
+        detection["label"],
+        f"{detection['confidence']:.0%}",
+        f"{width}x{height} at {x},{y}",
     )
 
 

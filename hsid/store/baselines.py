@@ -8,7 +8,7 @@ Nothing here is ever counted down: retention may delete the batches that were co
 from collections.abc import Collection
 
 from sqlalchemy import Connection, bindparam, case, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from hsid.model import Baseline, HourOfWeek, UploadState
 from hsid.store.schema import baseline_weeks, baselines, detections, uploads

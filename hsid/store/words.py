@@ -2,8 +2,9 @@
 
 SQLite keeps the words in an FTS5 table beside `events`, by triggers, in the write that changes a
 summary; a migration that builds `events` anew makes the triggers anew. PostgreSQL has an index on
-the words. Both find whole words, without regard to case. What a user types is never taken for a
-query: it is cut at its spaces, and each piece stands for itself.
+the words. Both find whole words, without regard to case, accents and what stands between words.
+What a user types is never taken for a query: it is cut at its spaces, and each piece stands for
+itself, one of several words for these words in a row.
 """
 
 from typing import Final
@@ -14,18 +15,26 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Table,
+    TextClause,
     cast,
     column,
     exists,
     extract,
     func,
-    literal,
     select,
     table,
     text,
 )
 
 from hsid.store.columns import clean
+
+_FOLDED: Final = (
+    # Marks are taken off, then what is no part of a word: PostgreSQL would find file names, hosts
+    # and signed numbers in it.
+    "regexp_replace(regexp_replace(normalize({}, NFD), '[\\u0300-\\u036f]+', '', 'g'),"
+    " '[\\u0001-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u00bf\\u2000-\\u206f]+', ' ', 'g')"
+)
+_VECTOR: Final = f"to_tsvector('simple', {_FOLDED})"
 
 INDEX: Final = {
     "sqlite": (
@@ -53,7 +62,7 @@ INDEX: Final = {
         """,
     ),
     "postgresql": (
-        "CREATE INDEX ix_events_words ON events USING gin (to_tsvector('simple', summary))",
+        f"CREATE INDEX ix_events_words ON events USING gin ({_VECTOR.format('summary')})",
     ),
 }
 """What finds words quickly; made together with the table `events`."""
@@ -74,7 +83,7 @@ def matching(conn: Connection, events: Table, words: str, *, is_walk: bool) -> F
     matches nothing.
     """
     if conn.dialect.name == "postgresql":
-        return select(events).where(_has_words(events, words)).subquery("matching")
+        return select(events).where(_has_words(words)).subquery("matching")
     return _in_word_table(conn, events, _quoted(words), is_walk=is_walk)
 
 
@@ -109,11 +118,19 @@ def _in_word_table(conn: Connection, events: Table, query: str, *, is_walk: bool
 
 def _quoted(words: str) -> str:
     """Return *words* in the language of FTS5, in which a quoted string is never an operator."""
-    pieces = (piece.replace('"', '""') for piece in clean(words).split())
+    pieces = (piece.replace('"', '""') for piece in _pieces(words))
     return " ".join(f'"{piece}"' for piece in pieces) or '""'
 
 
-def _has_words(events: Table, words: str) -> ColumnElement[bool]:
-    simple = text("'simple'::regconfig")
-    vector = func.to_tsvector(simple, events.c.summary)
-    return vector.op("@@")(func.plainto_tsquery(simple, literal(clean(words))))
+def _has_words(words: str) -> TextClause:
+    """Return the condition on PostgreSQL, in the very words of the index, or it is not used."""
+    pieces = {f"piece_{number}": piece for number, piece in enumerate(_pieces(words))}
+    phrases = (f"phraseto_tsquery('simple', {_FOLDED.format(f':{name}')})" for name in pieces)
+    query = " && ".join(phrases) or "''::tsquery"
+    condition = text(f"{_VECTOR.format('events.summary')} @@ ({query})")
+    return condition.bindparams(**pieces)
+
+
+def _pieces(words: str) -> list[str]:
+    """Return what stands between the spaces of *words*, each piece once."""
+    return list(dict.fromkeys(clean(words).split()))

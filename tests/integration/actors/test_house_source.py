@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import trio
 
 from actors.doors import HouseSource
+from hsid.api.asking import EventFilter, EventListing
 from hsid.gpu.board import Board
 from hsid.gpu.survey import Fault, FaultKind, Survey
 from hsid.model import GpuReading
@@ -13,6 +15,7 @@ from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
+from tests.unit.store.test_event_search import make
 
 PARKS = {"backoff": Backoff.none(), "on_exhausted": OnExhausted.PARK, "cooldown": 100}
 
@@ -72,6 +75,20 @@ async def test_a_filling_queue_and_a_server_in_trouble_degrade_the_house(bench):
         f"detection_queue is {80 / capacity:.0%} full",
     )
     assert [queue.fill_ratio for queue in report.queues] == [80 / capacity, 0]
+
+
+async def test_events_are_found_in_the_store_and_counted_by_the_clock_of_the_house(bench):
+    """12:00 in UTC is a quarter to six in the evening in Kathmandu."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = build_source(bench, root.tree, timezone="Asia/Kathmandu")
+    event_id = await bench.store.write(partial(make, number=0))
+
+    page = await source.events(EventListing(camera="gate", q="somebody"))
+    counted = await source.event_stats(EventFilter(level="low"))
+
+    assert [event.event_id for event in page.events] == [event_id]
+    assert (counted.total, counted.by_hour, counted.by_camera) == (1, {17: 1}, {"gate": 1})
+    assert (await source.event(event_id)).detections[0].label == "person"
 
 
 async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):

@@ -15,9 +15,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         _create_word_table()
     else:
-        op.execute(
-            "CREATE INDEX ix_events_words ON events USING gin (to_tsvector('simple', summary))"
-        )
+        _create_word_index()
 
 
 def _create_baselines() -> None:
@@ -97,3 +95,10 @@ def _create_word_table() -> None:
         " INSERT INTO event_words (rowid, summary) VALUES (new.id, new.summary); END"
     )
     op.execute("INSERT INTO event_words (event_words) VALUES ('rebuild')")
+
+
+def _create_word_index() -> None:
+    without_marks = "regexp_replace(normalize(summary, NFD), '[\\u0300-\\u036f]+', '', 'g')"
+    between = "[\\u0001-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u00bf\\u2000-\\u206f]+"
+    vector = f"to_tsvector('simple', regexp_replace({without_marks}, '{between}', ' ', 'g'))"
+    op.execute(f"CREATE INDEX ix_events_words ON events USING gin ({vector})")
