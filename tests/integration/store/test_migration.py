@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from hsid.store import migration
-from hsid.store.database import Database, open_database, open_read_only
+from hsid.store.database import open_database, open_read_only
 from hsid.store.errors import (
     ForeignDatabaseError,
     SchemaOutdatedError,
@@ -23,6 +23,7 @@ from hsid.store.errors import (
 )
 from hsid.store.schema import metadata
 from hsid.store.search import EventQuery, search
+from hsid.store.sqlite import SqliteDatabase
 
 NEXT = f"""
 from alembic import op
@@ -151,7 +152,7 @@ def test_a_database_of_the_first_release_is_brought_to_today(path, tmp_path):
     script = "v0001_first_schema.py"
     (first / script).write_bytes((migration.VERSIONS / script).read_bytes())
     path.touch()
-    with Database(path) as database:
+    with SqliteDatabase(path) as database:
         migration.migrate(database.connection(), path, versions=[first])
         with database.transaction() as conn:
             conn.execute(text("INSERT INTO cameras (id, name) VALUES ('gate', 'Gate')"))
@@ -170,7 +171,7 @@ def test_events_of_the_first_release_are_found_by_their_words(path, tmp_path):
     first.mkdir()
     copy2(migration.VERSIONS / "v0001_first_schema.py", first)
     path.touch()
-    with Database(path) as database:
+    with SqliteDatabase(path) as database:
         migration.migrate(database.connection(), path, versions=[first])
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(FIRST_EVENT)

@@ -65,7 +65,11 @@ def test_the_chain_builds_exactly_the_schema_of_the_program(url, empty):
     with open_database(url) as migrated, PostgresDatabase(empty) as created:
         assert schema_of(migrated) == schema_of(created) != []
         with migrated.transaction() as conn:
-            options = {"version_table": migration.VERSION_TABLE}
+            # The index of words is made of statements, which Alembic doesn't know; the server does.
+            options = {
+                "version_table": migration.VERSION_TABLE,
+                "include_object": lambda _object, name, *_: name != "ix_events_words",
+            }
             context = MigrationContext.configure(conn, opts=options)
             assert compare_metadata(context, metadata) == []
 
