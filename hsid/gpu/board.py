@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from hsid.gpu.pressure import Pressure, next_pressure, strongest
 from hsid.gpu.survey import Fault, FaultKind, LostCard, Outcome, Survey
@@ -50,7 +51,7 @@ class Card:
         return name if self.number is None else f"{name} (number {self.number})"
 
 
-Cards = tuple[Card, ...]
+Cards: TypeAlias = tuple[Card, ...]
 
 
 def fold(cards: Cards, outcome: Outcome, now: datetime) -> Cards:
@@ -118,16 +119,15 @@ def _match(unread: Iterable[tuple[str, Card]], lost: LostCard, now: datetime) ->
 
 
 def _seen(before: Card | None, reading: GpuReading, now: datetime) -> Card:
-    was_ok = before is not None and before.is_ok
     return Card(
         number=reading.number,
         uuid=reading.uuid,
         name=reading.name,
         state=CardState.OK,
-        since=before.since if before is not None and was_ok else now,
+        since=before.since if before and before.is_ok else now,
         reading=reading,
         pressure=next_pressure(
-            before.pressure if before is not None else Pressure.NORMAL, reading.memory_used_ratio
+            before.pressure if before else Pressure.NORMAL, reading.memory_used_ratio
         ),
     )
 

@@ -58,15 +58,10 @@ def _margin(one: Pressure, before: Pressure) -> float:
     return _MARGIN if _ORDER.index(one) <= _ORDER.index(before) else 0.0
 
 
-def no_pressure() -> Pressure:
-    """Return what holds where no card does the work."""
-    return Pressure.NORMAL
-
-
 class Throttle:
     """Rests before each piece of work, as long as *pressure* asks for; shared by all who do it."""
 
-    def __init__(self, pressure: Callable[[], Pressure] = no_pressure) -> None:
+    def __init__(self, pressure: Callable[[], Pressure] = lambda: Pressure.NORMAL) -> None:
         self._pressure = pressure
         self._last: Seconds = 0.0
 

@@ -6,7 +6,6 @@ that was given up is stuck in the kernel, where nothing can end it, no other joi
 """
 
 import pickle
-from collections.abc import Callable
 from typing import cast
 
 import trio
@@ -23,6 +22,7 @@ from hsid.media.workers import (
 )
 from hsid.model import Seconds
 
+_REQUEST = pickle.dumps((nvml.look, ()))
 _MEMORY = 4 << 30
 """Address space: the driver maps more than it uses."""
 
@@ -34,18 +34,10 @@ class NvmlProcess:
         patience: How long a look may take.
         idle: After how long without a look the process ends by itself; longer than the pauses
             between looks.
-        look: What is called there; a module-level function.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: Seconds = 10.0,
-        idle: Seconds = 60.0,
-        look: Callable[[], Outcome] = nvml.look,
-    ) -> None:
+    def __init__(self, *, patience: Seconds = 10.0, idle: Seconds = 60.0) -> None:
         self._limits = WorkerLimits(1, _MEMORY, call_seconds=patience, idle_seconds=idle)
-        self._request = pickle.dumps((look, ()))
         self._worker: Worker | None = None
         self._is_given_up = False
 
@@ -74,7 +66,7 @@ class NvmlProcess:
         is_usable = False
         try:
             with trio.fail_after(self._limits.call_seconds):
-                outcome, answer = await worker.ask(self._request)
+                outcome, answer = await worker.ask(_REQUEST)
             is_usable = outcome is child.Outcome.RETURNED
         except trio.TooSlowError:
             return Fault(FaultKind.HUNG, f"no answer within {self._limits.call_seconds:g} s")

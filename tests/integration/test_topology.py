@@ -1,24 +1,33 @@
 """The tree of the daemon: who is in it, in which order, and what becomes of whom."""
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from hsid.config import Settings
+from hsid.gpu.pressure import Pressure
+from hsid.gpu.survey import Survey
 from hsid.house import open_house
-from hsid.topology import build_tree
+from hsid.model import GpuReading
+from hsid.topology import _throttle, build_tree
 from supervision import OnExhausted, Strategy, Supervisor
 
 NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALATE
 
 
-@asynccontextmanager
-async def open_root(base, **settings):
-    """Build the tree of a house under *base*; nothing of it runs."""
+def open_empty_house(base, **settings):
+    """Open a house under *base*; nothing of it runs."""
     data, watched = base / "data", base / "cameras"
     data.mkdir()
     watched.mkdir()
-    async with open_house(Settings(data_dir=data, foscam_base_path=watched, **settings)) as house:
+    return open_house(Settings(data_dir=data, foscam_base_path=watched, **settings))
+
+
+@asynccontextmanager
+async def open_root(base, **settings):
+    """Build the tree of a house under *base*."""
+    async with open_empty_house(base, **settings) as house:
         yield build_tree(house)
 
 
@@ -61,6 +70,18 @@ async def test_leaves_of_upkeep_park(root):
 
     assert (monitor.id, monitor.on_exhausted, monitor.lenient_start) == ("gpu-monitor", PARK, True)
     assert monitor.heartbeat_timeout is not None
+
+
+@pytest.mark.parametrize(
+    ("detector", "pressure"), [("rtdetr", Pressure.CRITICAL), ("embedded", Pressure.NORMAL)]
+)
+async def test_a_full_card_slows_the_detector_that_may_use_it(tmp_path, detector, pressure):
+    """A service may be on the card; the embedded detector never is."""
+    now = datetime.now(UTC)
+    full = GpuReading(now, 0, "GPU-0", "A card", None, 96, 100, None, None)
+    async with open_empty_house(tmp_path, detector=detector) as house:
+        house.gpus.note(Survey((full,)), now)
+        assert _throttle(house)._pressure() is pressure
 
 
 async def test_every_actor_of_the_pipeline_must_show_that_it_is_alive(root):

@@ -58,6 +58,7 @@ def test_what_this_version_does_not_use_yet_is_a_warning(house):
     """Nobody waits for alerts that can't come; what is used, or left alone, is not named."""
     (house / "hsid.toml").write_text(
         f'foscam_base_path = "{house}"\nretention_days = 9\nrtdetr_url = ["http://a", "http://b"]\n'
+        "gpu_poll_interval_seconds = 7\n"
     )
     assert run(check_config).stderr.splitlines() == [
         "warning: hsid.toml:3: rtdetr_url: this version uses the first of several services only",
