@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hsid.model import Baseline, HourOfWeek, UploadState
-from hsid.store.schema import baseline_weeks, baselines, detections, uploads
+from hsid.store.schema import baseline_weeks, baselines, batches, detections, uploads
 
 _ADD = insert(baselines).values(
     camera_id=bindparam("camera_id"),
@@ -49,8 +49,11 @@ _ADD_WEEK = (
 def not_counted(conn: Connection, batch_id: str, upload_ids: Collection[int]) -> set[str]:
     """Return the classes in the uploads *upload_ids* that no verdict on the batch has counted yet.
 
-    Those of uploads that had their verdict were counted with it.
+    Those of uploads that had their verdict were counted with it. Whoever else judges the batch at
+    this moment is waited for; SQLite has one writer, and no such lock.
     """
+    of_batch = batches.c.id == batch_id
+    conn.execute(select(batches.c.id).where(of_batch).with_for_update(key_share=True))
     rows = conn.execute(
         select(detections.c.label, uploads.c.id, uploads.c.state)
         .join_from(detections, uploads, detections.c.upload_id == uploads.c.id)
