@@ -9,9 +9,6 @@ import pytest
 import trio
 from hypothesis import Phase, settings
 
-from benchmarks._postgres_server import postgres_server
-from hsid.store.database import open_database
-
 # A mutant is killed by the first example that fails; which is the shortest, nobody asks.
 settings.register_profile("mutation", phases=[Phase.explicit, Phase.generate], database=None)
 
@@ -27,6 +24,10 @@ def pytest_runtest_setup(item):
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server for all tests; it has a database to copy, of this program's schema."""
+    # Only here: `make mutation` runs the tests of supervision where there is no hsid.
+    from benchmarks._postgres_server import postgres_server  # noqa: PLC0415
+    from hsid.store.database import open_database  # noqa: PLC0415
+
     with postgres_server() as server:
         open_database(server.create_database("prepared"), auto_migrate=True).close()
         yield server

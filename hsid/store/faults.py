@@ -39,7 +39,7 @@ _POSTGRES_CONFLICT = {
     "40P01": "it and another transaction waited for each other",
 }
 _POSTGRES_LOST = {
-    "08": "the connection is broken",
+    "08": "there is no connection to the server",
     "25P03": "the server ended a transaction that had stood still",
     "25P04": "the server ended a transaction that took too long",
     "57P": "the server is starting, stopping, or has ended the connection",

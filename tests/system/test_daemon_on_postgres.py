@@ -74,6 +74,18 @@ def test_uploads_become_events_that_are_there_without_the_daemon(tmp_path, setti
     assert json.loads(hsid(base, "db", "status", "--json").stdout)["state"] == "current"
 
 
+def test_two_nodes_share_the_work_and_one_goes_on_alone(tmp_path, settings):
+    """Each does what its roles say, all on one ledger; what one leaves, the other does."""
+    with running(tmp_path / "one", **settings) as one:
+        others = settings | {"foscam_base_path": str(one.folder)}
+        with running(tmp_path / "two", **others, roles=["detector", "analyzer", "batcher"]) as two:
+            feed(one.folder, *range(20))
+            two.wait_until(lambda status: status["uploads"]["arrived"] == 20)
+        feed(one.folder, *range(20, 24))
+        one.wait_until(are_judged(24))
+        assert one.uploads()["dead"] == 0
+
+
 def test_the_folder_is_the_backlog_while_the_server_is_away(tmp_path, settings, server):
     """The daemon neither ends nor forgets; what came meanwhile is taken in when it is back."""
     with running(tmp_path / "house", **settings, rescan_interval_seconds=10) as daemon:

@@ -158,6 +158,14 @@ def test_a_database_that_is_not_there_is_named(postgres):
         open_database(postgres.url("nowhere"))
 
 
+def test_a_server_is_reached_by_its_socket_too(url, postgres):
+    """The folder of the socket stands among the options, as everywhere with PostgreSQL."""
+    name = url.rpartition("/")[2]
+    by_socket = f"postgresql:///{name}?host={postgres.folder}&port={postgres.port}&user=hsid"
+    with open_database(by_socket) as database, database.transaction() as conn:
+        assert conn.scalar(text("SELECT inet_server_addr()")) is None
+
+
 @pytest.mark.parametrize(
     ("url", "query"),
     [

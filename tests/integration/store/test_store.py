@@ -113,6 +113,13 @@ async def test_callers_are_held_back_when_too_much_is_in_flight(database_url, nu
     assert len(await store.read(list_ids)) == 9
 
 
+async def test_what_is_to_be_prepared_is_there_before_any_request(database_url, nursery):
+    """The first write finds it, however early it was asked for."""
+    store = Store(database_url, prepare=partial(add, 5))
+    nursery.start_soon(partial(store.serve, ready=lambda: None))
+    assert await store.write(list_ids) == ["005"]
+
+
 async def test_requests_wait_for_a_writer(database_url):
     """A restart of the writer costs its callers time, not their writes."""
     store = Store(database_url)
