@@ -39,6 +39,7 @@ def backing_in_store(settings: Settings, store: Store) -> Backing:
         store,
         capacity=settings.queue_max_size,
         overflow=QueueOverflowPolicy(settings.queue_overflow_policy),
+        max_requeued=settings.max_requeue_iterations,
     )
     detections, analyses = build(DETECTION_QUEUE), build(ANALYSIS_QUEUE)
     feeder = EmbeddedFeeder(

@@ -63,5 +63,6 @@ def queue_on(
         prefix=settings.redis_key_prefix,
         capacity=settings.queue_max_size,
         overflow=QueueOverflowPolicy(settings.queue_overflow_policy),
+        max_requeued=settings.max_requeue_iterations,
         on_lost=on_lost,
     )

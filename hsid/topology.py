@@ -235,6 +235,6 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
 def _outages(store: Store, redis: "RedisClient | None") -> Iterator[str]:
     fault = store.statistics().last_fault
     if fault is not None:
-        yield fault
+        yield f"the database takes nothing: {fault}"
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"

@@ -30,7 +30,6 @@ _FOR_LATER = frozenset(
     {name for section in _SECTIONS_FOR_LATER for name in section.model_fields}
     | {"app_name", "app_version", "debug", "admin_enabled", "admin_api_key"}
     | {"log_db_enabled", "log_db_min_level"}
-    | {"max_requeue_iterations"}
     | {"nemotron_url", "nemotron_read_timeout", "ai_health_timeout"}
 )
 """Known and checked, so that a configuration stays valid; nothing in this version asks for them."""

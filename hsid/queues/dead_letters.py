@@ -23,6 +23,11 @@ def trimmed_traceback(error: BaseException) -> str:
     return clean_traceback("".join(frames).rstrip())[-_LONGEST_TRACEBACK:]
 
 
+def requeue_limit(wanted: int | None, most: int) -> int:
+    """Return how many letters one call puts back: as many as *wanted*, and never above *most*."""
+    return most if wanted is None else min(wanted, most)
+
+
 def origin_text(origin: Origin) -> str:
     """Return *origin* as the embedded queue keeps it."""
     return f"{origin.queue} {origin.died_at.timestamp()}"

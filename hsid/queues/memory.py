@@ -16,7 +16,7 @@ from hsid.constants import get_dlq_name, get_dlq_overflow_name
 from hsid.model import Seconds
 from hsid.queues.base import QueueBase, Taken
 from hsid.queues.clock import Clock
-from hsid.queues.dead_letters import in_one_line
+from hsid.queues.dead_letters import in_one_line, requeue_limit
 from hsid.queues.overflow import OVERFLOW_ERROR, answers, wanted_evictions
 from hsid.queues.protocol import (
     LONGEST_DELAY,
@@ -76,9 +76,11 @@ class MemoryQueue(QueueBase):
         *,
         capacity: int = DEFAULT_CAPACITY,
         overflow: QueueOverflowPolicy = QueueOverflowPolicy.REJECT,
+        max_requeued: int = MAX_REQUEUED,
         clock: Clock = trio.current_time,
     ) -> None:
         super().__init__()
+        self._max_requeued = max_requeued
         self._name = name
         self._capacity = capacity
         self._overflow = overflow
@@ -176,7 +178,7 @@ class MemoryQueue(QueueBase):
         ids: Sequence[str] | None = None,
         *,
         reason: str | None = None,
-        limit: int = MAX_REQUEUED,
+        limit: int | None = None,
     ) -> PutReport:
         """Put dead letters again."""
         await trio.lowlevel.checkpoint()
@@ -186,7 +188,7 @@ class MemoryQueue(QueueBase):
             if reason is None or reason in letter.error
         }
         wanted = [id_ for id_ in dict.fromkeys(letters if ids is None else ids) if id_ in letters]
-        wanted = wanted[:limit]
+        wanted = wanted[: requeue_limit(limit, self._max_requeued)]
         held = set(self._rows)
         report = self._put([letters[id_].entry for id_ in wanted])
         for id_, result in zip(wanted, report.results, strict=True):

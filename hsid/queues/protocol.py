@@ -19,7 +19,7 @@ LONGEST_DELAY: Seconds = 3600.0
 """A longer delay is cut to this one, so that a clock that was wrong for a while parks nothing."""
 
 MAX_REQUEUED = 10_000
-"""How many dead letters one call puts back unless it says otherwise."""
+"""How many dead letters one call puts back, unless the queue was told otherwise."""
 
 
 class Priority(StrEnum):
@@ -317,7 +317,7 @@ class DurableQueue(Protocol):
         ids: Sequence[str] | None = None,
         *,
         reason: str | None = None,
-        limit: int = MAX_REQUEUED,
+        limit: int | None = None,
     ) -> PutReport:
         """Put dead letters again, with a new count of tries.
 
@@ -327,6 +327,7 @@ class DurableQueue(Protocol):
         Args:
             ids: Which ones, unknown ids are passed over; None for all.
             reason: Only those whose last error has this in it.
-            limit: No more than that many.
+            limit: No more than that many; None for as many as the queue allows in one call, which
+                is the most in any case.
         """
         ...

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from hsid.model import Seconds
 from hsid.queues.base import QueueBase, Taken
 from hsid.queues.clock import Clock
+from hsid.queues.dead_letters import requeue_limit
 from hsid.queues.gathering import PutGathering
 from hsid.queues.protocol import (
     MAX_REQUEUED,
@@ -50,11 +51,13 @@ class SqliteQueue(SqliteEntries, QueueBase):
         *,
         capacity: int = DEFAULT_CAPACITY,
         overflow: QueueOverflowPolicy = QueueOverflowPolicy.REJECT,
+        max_requeued: int = MAX_REQUEUED,
         clock: Clock | None = None,
     ) -> None:
         SqliteEntries.__init__(self, name, capacity=capacity, overflow=overflow, clock=clock)
         QueueBase.__init__(self)
         self._store = store
+        self._max_requeued = max_requeued
         self._puts = PutGathering[Row](self._put_rows)
 
     async def put(self, entries: Sequence[Entry]) -> PutReport:
@@ -85,10 +88,11 @@ class SqliteQueue(SqliteEntries, QueueBase):
         ids: Sequence[str] | None = None,
         *,
         reason: str | None = None,
-        limit: int = MAX_REQUEUED,
+        limit: int | None = None,
     ) -> PutReport:
         """Put dead letters again."""
-        call = partial(self.requeue_in, ids=ids, reason=reason, limit=limit)
+        most = requeue_limit(limit, self._max_requeued)
+        call = partial(self.requeue_in, ids=ids, reason=reason, limit=most)
         report = await self._write(call)
         self.wake()
         return report

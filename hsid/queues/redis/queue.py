@@ -20,6 +20,7 @@ import trio
 from hsid.model import Seconds
 from hsid.queues.base import SettlesOneByOne
 from hsid.queues.clock import Clock
+from hsid.queues.dead_letters import requeue_limit
 from hsid.queues.gathering import PutGathering
 from hsid.queues.protocol import (
     MAX_REQUEUED,
@@ -59,6 +60,7 @@ class RedisQueue(SettlesOneByOne):
         prefix: What all keys of the queue begin with.
         capacity: How many unsettled entries it holds; those that are put beyond meet *overflow*.
         overflow: What a full queue does.
+        max_requeued: How many dead letters one call puts back.
         on_lost: Called when the server turns out to have lost the queue, or was restarted or
             replaced and may have lost the end of it. What was in it is to be put again from
             elsewhere.
@@ -74,6 +76,7 @@ class RedisQueue(SettlesOneByOne):
         prefix: str = "",
         capacity: int = DEFAULT_CAPACITY,
         overflow: QueueOverflowPolicy = QueueOverflowPolicy.REJECT,
+        max_requeued: int = MAX_REQUEUED,
         on_lost: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
     ) -> None:
@@ -86,6 +89,7 @@ class RedisQueue(SettlesOneByOne):
             clock=clock,
         )
         self._pool = pool
+        self._max_requeued = max_requeued
         self._writer = pool.dedicated()
         self._reader = pool.dedicated()
         self._on_lost = on_lost
@@ -183,9 +187,10 @@ class RedisQueue(SettlesOneByOne):
         ids: Sequence[str] | None = None,
         *,
         reason: str | None = None,
-        limit: int = MAX_REQUEUED,
+        limit: int | None = None,
     ) -> PutReport:
         """Put dead letters again, portion by portion."""
+        limit = requeue_limit(limit, self._max_requeued)
         if ids is None or reason is not None:
             search = partial(self.entries.dead_ids_in, among=ids, reason=reason, limit=limit)
             ids = await self._ask(search)

@@ -126,6 +126,19 @@ async def test_dead_letters_are_requeued_by_choice(bench, queue, chosen, requeue
     assert (await queue.stats()).dead == 4 - len(requeued)
 
 
+@pytest.mark.parametrize(("limit", "count"), [(None, 3), (2, 2), (100, 3)])
+async def test_one_call_puts_back_no_more_than_the_queue_allows(bench, limit, count):
+    """Ten thousand letters must not come back at once because somebody typed `all`."""
+    queue = bench.build(max_requeued=3)
+    for name in "abcde":
+        await bury(queue, name)
+
+    report = await queue.requeue(limit=limit)
+
+    assert len(report.results) == count
+    assert (await queue.stats()).dead == 5 - count
+
+
 async def test_a_requeued_letter_remembers_that_it_was_dead(bench, queue):
     """Link back: which list it was in and when it died, also in its next dead letter."""
     await bury(queue)
