@@ -16,6 +16,7 @@ from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
 from actors.reconciler import Reconciler
+from actors.retention import Retention
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
@@ -24,6 +25,7 @@ from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
+from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
 from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
 from hsid.store.uploads import known_versions
@@ -53,7 +55,7 @@ def build_tree(house: House) -> Supervisor:
     detections, analyses = house.detection_consumer, house.analysis_consumer
     detector = _detector(house)
     # Each takes the actors of one role, and leaves them out on a node that does not have it.
-    watching, detecting, batching, analysing, reconciling = (
+    watching, detecting, batching, analysing, reconciling, retaining = (
         partial(_only_if, role in house.settings.roles) for role in Role
     )
 
@@ -106,6 +108,12 @@ def build_tree(house: House) -> Supervisor:
         intensity=3,
         period=5,
     )
+    upkeep = Supervisor(
+        "upkeep",
+        [*retaining(_leaf("retention", _retention(house).run, silent_for=600, drain=5))],
+        intensity=3,
+        period=5,
+    )
     doors = Supervisor(
         "doors",
         [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
@@ -114,7 +122,7 @@ def build_tree(house: House) -> Supervisor:
     )
     root = Supervisor(
         "root",
-        [platform, pipeline, doors],
+        [platform, pipeline, upkeep, doors],
         strategy=Strategy.REST_FOR_ONE,
         intensity=3,
         period=60,
@@ -201,6 +209,16 @@ def _batcher(house: House) -> Batcher:
 
 def _reconciler(house: House) -> Reconciler:
     return Reconciler(house.backing.feeder, house.reconciler_notice)
+
+
+def _retention(house: House) -> Retention:
+    settings = house.settings
+    return Retention(
+        house.store,
+        limits_of(settings),
+        places_of(settings),
+        every=60.0 * settings.retention_interval_minutes,
+    )
 
 
 def _analyzer(house: House) -> Analyzer:

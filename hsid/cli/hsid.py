@@ -14,6 +14,7 @@ import click
 from hsid import __version__
 from hsid.cli import terminal, text
 from hsid.cli.config_commands import check_config, config, read_settings
+from hsid.cli.retention_commands import retention
 
 config_option = click.option(
     "--config",
@@ -111,6 +112,7 @@ def version() -> None:
 
 main.add_command(check_config)
 main.add_command(config)
+main.add_command(retention)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from hsid.store.errors import (
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0005"
 """The newest revision under `migrations/versions`; a test compares."""
 
 VERSION_TABLE = "hsid_schema_version"

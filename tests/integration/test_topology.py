@@ -37,7 +37,9 @@ def children_of(root, name):
 
 async def test_store_and_queues_come_up_before_their_users_and_go_down_after_them(root):
     """A failure of the platform takes along what leans on it; one of the doors nothing."""
-    assert [each.id for each in root.spec.children] == ["platform", "pipeline", "doors"]
+    assert [each.id for each in root.spec.children] == [
+        *("platform", "pipeline", "upkeep", "doors")
+    ]
     assert root.spec.strategy is Strategy.REST_FOR_ONE
     assert children_of(root, "platform")[0].id == "store-writer"
 
@@ -51,7 +53,7 @@ async def test_leaves_of_the_pipeline_park_and_the_rest_escalates(root):
     }
     assert policies.pop("pipeline/watcher") is NEVER
     parking = {path for path, policy in policies.items() if policy is PARK}
-    assert parking == {path for path in policies if path.startswith("pipeline/")}
+    assert parking == {path for path in policies if path.startswith(("pipeline/", "upkeep/"))}
     assert set(policies.values()) == {PARK, ESCALATE}
 
 

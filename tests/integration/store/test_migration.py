@@ -25,8 +25,8 @@ from hsid.store.schema import metadata
 NEXT = """
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "HEAD"
 
 
 def upgrade():
@@ -38,7 +38,7 @@ ADD_COLUMN = 'op.execute("ALTER TABLE cameras ADD COLUMN colour TEXT")'
 
 @pytest.fixture
 def populated(path):
-    """A database of the first revision with a camera and an upload in it."""
+    """A database of today's revision with a camera and an upload in it."""
     with open_database(path) as database, database.transaction() as conn:
         conn.execute(text("INSERT INTO cameras (id, name) VALUES ('gate', 'Gate')"))
         conn.execute(
@@ -58,7 +58,7 @@ def migrate(tmp_path):
     def run(path, step):
         versions = tmp_path / "more"
         versions.mkdir()
-        (versions / "v0002_next.py").write_text(NEXT.format(step))
+        (versions / "v_next.py").write_text(NEXT.format(step).replace("HEAD", migration.HEAD))
         with open_database(path) as database:
             chain = (migration.VERSIONS, versions)
             migration.migrate(database.connection(), path, versions=chain)
@@ -121,8 +121,8 @@ def test_a_migration_keeps_the_data_and_leaves_a_backup(populated, migrate):
     """The backup is a whole database of the old revision, in one file named after it."""
     migrate(populated, ADD_COLUMN)
     (backup,) = backups(populated)
-    assert ".schema-0001." in backup.name
-    assert (revision_of(populated), revision_of(backup)) == ("0002", "0001")
+    assert f".schema-{migration.HEAD}." in backup.name
+    assert (revision_of(populated), revision_of(backup)) == ("next", migration.HEAD)
     for file in (populated, backup):
         assert fetch(file, "SELECT count(*) FROM uploads") == [(1,)]
 
@@ -139,7 +139,7 @@ def test_a_migration_that_breaks_references_is_undone(populated, migrate):
     """It is found before the commit: data and revision are as they were, the backup is there."""
     with pytest.raises(migration.MigrationError, match="uploads"):
         migrate(populated, 'op.execute("DELETE FROM cameras")')
-    assert revision_of(populated) == "0001"
+    assert revision_of(populated) == migration.HEAD
     assert fetch(populated, "SELECT count(*) FROM cameras") == [(1,)]
     assert len(backups(populated)) == 1
 
@@ -148,7 +148,7 @@ def test_a_migration_that_fails_halfway_is_undone(populated, migrate):
     """The statement that fails takes everything before it along."""
     with pytest.raises(Exception, match="no such table"):
         migrate(populated, 'op.execute("DELETE FROM cameras"); op.execute("DELETE FROM nowhere")')
-    assert revision_of(populated) == "0001"
+    assert revision_of(populated) == migration.HEAD
     assert fetch(populated, "SELECT count(*) FROM cameras") == [(1,)]
 
 
@@ -156,7 +156,7 @@ def test_a_migration_that_fails_halfway_is_undone(populated, migrate):
 def test_a_newer_schema_is_refused(populated, migrate, opening):
     """A program never misreads what a newer one wrote, and says what to do."""
     migrate(populated, ADD_COLUMN)
-    with pytest.raises(SchemaTooNewError, match=r"0002.*newer hsid"):
+    with pytest.raises(SchemaTooNewError, match=r"next.*newer hsid"):
         opening(populated)
 
 

@@ -57,11 +57,11 @@ def test_what_is_hardly_meant_is_a_warning(house, monkeypatch):
 def test_what_this_version_does_not_use_yet_is_a_warning(house):
     """Nobody waits for alerts that can't come; what is used, or left alone, is not named."""
     (house / "hsid.toml").write_text(
-        f'foscam_base_path = "{house}"\nretention_days = 9\nrtdetr_url = ["http://a", "http://b"]\n'
+        f'foscam_base_path = "{house}"\ngpu_stats_history_minutes = 9\nrtdetr_url = ["http://a", "http://b"]\n'
     )
     assert run(check_config).stderr.splitlines() == [
         "warning: hsid.toml:3: rtdetr_url: this version uses the first of several services only",
-        "warning: hsid.toml:2: retention_days: has no effect in this version yet",
+        "warning: hsid.toml:2: gpu_stats_history_minutes: has no effect in this version yet",
     ]
 
 
@@ -79,10 +79,11 @@ def test_a_database_that_this_version_can_not_use_is_a_warning(house):
 def test_a_node_without_redis_that_leaves_roles_to_nobody_is_a_warning(house):
     """What it leaves out would never be done."""
     (house / "hsid.toml").write_text(
-        f'foscam_base_path = "{house}"\nroles = ["watcher", "reconciler", "detector", "batcher"]\n'
+        f'foscam_base_path = "{house}"\nroles = ["watcher", "detector", "batcher"]\n'
     )
     assert run(check_config).stderr == (
-        "warning: hsid.toml:2: roles: without redis_url no other node can be analyzer\n"
+        "warning: hsid.toml:2: roles: without redis_url no other node can be analyzer,"
+        " reconciler, retention\n"
     )
 
 
