@@ -184,7 +184,8 @@ def latest_versions(conn: Connection, camera_id: str, limit: int) -> list[FileVe
 
 def known(conn: Connection, versions: Iterable[FileVersion]) -> set[FileVersion]:
     """Return those of *versions* that the ledger has."""
-    return {version for version in versions if conn.scalar(select(exists().where(_is(version))))}
+    found = select(uploads.c.id)
+    return {each for each in versions if conn.scalar(found.where(_is(each))) is not None}
 
 
 def old_dead_letters(

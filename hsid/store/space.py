@@ -5,8 +5,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from hsid.store.connect import driver_connection
-
 _INCREMENTAL = 2
 """The value of SQLite's `auto_vacuum` with which pages can be given back a few at a time."""
 
@@ -40,10 +38,10 @@ def give_back(conn: Connection, most_pages: int) -> int:
     if conn.dialect.name != "sqlite":
         return 0
     before = _free_pages(conn)
-    # By the driver: each page is a step of this statement, a row without columns, which SQLAlchemy
-    # takes for none and so would end the statement after the first.
-    vacuum = f"PRAGMA incremental_vacuum({int(most_pages)})"
-    driver_connection(conn).execute(vacuum).fetchall()
+    # Page by page: a statement that gives rows without columns is ended by the driver after the
+    # first of them, and each row is a page.
+    for _ in range(min(before, most_pages)):
+        conn.exec_driver_sql("PRAGMA incremental_vacuum(1)")
     after = _free_pages(conn)
     return after if after < before else 0
 

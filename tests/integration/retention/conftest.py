@@ -97,10 +97,10 @@ class Home:
                     upload_ids=upload_ids,
                 )
 
-    def judged(self, name, *, days, **more):
+    def judged(self, name, *, days, summary="somebody", **more):
         """Let a file be all of a batch that has its event; return the upload's id."""
         upload_id = self.see(name, days=days, **more)
-        self.batch(f"batch of {name}", name.partition("/")[0], upload_id)
+        self.batch(f"batch of {name}", name.partition("/")[0], upload_id, summary=summary)
         return upload_id
 
     def log(self, name, *, days, size=100):

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from hsid.model import RefusalReason
-from hsid.store import batches, events, uploads
-from tests.unit.store.records import arrival, receive, sight
+from hsid.store import batches, events, retention, uploads
+from tests.unit.store.records import arrival, at, receive, sight
+
+SOME = retention.Position(at(0), 1)
 
 QUERIES = {
     "backlog": lambda conn: uploads.backlog(conn, 10),
@@ -22,6 +24,15 @@ QUERIES = {
     "case": lambda conn: batches.load_case(conn, "b1"),
     "event": lambda conn: events.get_event(conn, 1),
     "events": lambda conn: events.list_events(conn, 10),
+    "old uploads": lambda conn: retention.load_page(
+        conn, "gate", after=SOME, before=at(9), limit=9
+    ),
+    "latest uploads": lambda conn: retention.latest_versions(conn, "gate", 9),
+    "known": lambda conn: retention.known(conn, retention.latest_versions(conn, "gate", 9)),
+    "delete cases": lambda conn: retention.delete_cases(conn, ["b1"]),
+    "strip": lambda conn: retention.strip(conn, [1], claimed_before=at(0)),
+    "forget": lambda conn: retention.forget(conn, [1]),
+    "letters": lambda conn: retention.old_dead_letters(conn, at(0), 9, ("q", 0.0, "1")),
     "page": lambda conn: events.list_events(conn, 10, 5),
 }
 
