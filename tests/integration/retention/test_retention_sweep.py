@@ -4,10 +4,12 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
+from hsid.cli.retention_runs import Working
 from hsid.model import RefusalReason
 from hsid.store import uploads
+from hsid.store.schema import detections
 from hsid.store.schema import uploads as table
 
 
@@ -142,6 +144,29 @@ def test_a_picture_written_over_in_place_leaves_no_row_for_ever(home):
         )
     home.sweep()
     assert row_of(home, first) is None
+
+
+def test_what_changed_since_it_was_chosen_stays_and_so_does_its_file(home, monkeypatch):
+    """A late detection reopens an old batch between the look and the deletion."""
+    old = home.judged("gate/1.jpg", days=40)
+    home.judged("gate/2.jpg", days=40)
+    late = home.see("gate/3.jpg", days=0)
+    write = Working.write
+
+    async def reopen_first(self, call):
+        with self._database.transaction() as conn:
+            change = update(detections).where(detections.c.upload_id == late)
+            conn.execute(change.values(batch_id="batch of gate/1.jpg"))
+        return await write(self, call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Working, "write", reopen_first)
+        patch.setattr(Working, "read", write)
+        _, items = home.sweep(delete_images=True)
+    assert home.ids("batches") == {"batch of gate/1.jpg"}
+    assert names(items, "file") == ["gate/2.jpg"]
+    assert home.ids("uploads") == {old, late}
+    assert (home.root / "gate/1.jpg").exists()
 
 
 def test_originals_stay_unless_that_is_asked_for(home):
