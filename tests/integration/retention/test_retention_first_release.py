@@ -1,4 +1,4 @@
-"""A database of the first release: it is migrated, and keeps its freed pages until it is vacuumed."""
+"""A database of the first release: migrated, it keeps its freed pages until it is vacuumed."""
 
 import sqlite3
 from contextlib import closing
