@@ -17,6 +17,7 @@ from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
 from actors.gpu_monitor import GpuMonitor
 from actors.reconciler import Reconciler
+from actors.retention import Retention
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
@@ -27,6 +28,7 @@ from hsid.gpu.process import NvmlProcess
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
+from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
 from hsid.store.errors import HOPELESS
 from hsid.store.uploads import known_versions
@@ -50,7 +52,7 @@ def build_tree(house: House) -> Supervisor:
     detections, analyses = house.detection_consumer, house.analysis_consumer
     detector = _detector(house)
     # Each takes the actors of one role, and leaves them out on a node that does not have it.
-    watching, detecting, batching, analysing, reconciling = (
+    watching, detecting, batching, analysing, reconciling, retaining = (
         partial(_only_if, role in house.settings.roles) for role in Role
     )
 
@@ -105,7 +107,10 @@ def build_tree(house: House) -> Supervisor:
     )
     upkeep = Supervisor(
         "upkeep",
-        [_leaf("gpu-monitor", _gpu_monitor(house).run, silent_for=60, drain=2)],
+        [
+            _leaf("gpu-monitor", _gpu_monitor(house).run, silent_for=60, drain=2),
+            *retaining(_leaf("retention", _retention(house).run, silent_for=600, drain=5)),
+        ],
         intensity=3,
         period=5,
     )
@@ -222,6 +227,16 @@ def _batcher(house: House) -> Batcher:
 
 def _reconciler(house: House) -> Reconciler:
     return Reconciler(house.backing.feeder, house.reconciler_notice)
+
+
+def _retention(house: House) -> Retention:
+    settings = house.settings
+    return Retention(
+        house.store,
+        limits_of(settings),
+        places_of(settings),
+        every=60.0 * settings.retention_interval_minutes,
+    )
 
 
 def _analyzer(house: House) -> Analyzer:

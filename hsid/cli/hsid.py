@@ -20,6 +20,7 @@ from hsid.cli.config_commands import check_config, config, read_settings
 from hsid.cli.db_commands import db
 from hsid.cli.event_commands import events_group
 from hsid.cli.export import Asked
+from hsid.cli.retention_commands import retention
 
 if TYPE_CHECKING:
     from hsid.cli import look
@@ -142,6 +143,7 @@ main.add_command(
 main.add_command(check_config)
 main.add_command(config)
 main.add_command(db)
+main.add_command(retention)
 
 
 if __name__ == "__main__":

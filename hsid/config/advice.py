@@ -9,7 +9,7 @@ from hsid.config.fields import is_secret
 from hsid.config.given import DEFAULT
 from hsid.config.sections.doors import Api, RateLimits, Tls, WebSocket
 from hsid.config.sections.judgement import FastPath
-from hsid.config.sections.outputs import Clips, Notifications, Retention, Video
+from hsid.config.sections.outputs import Clips, Notifications, Video
 from hsid.config.settings import Settings
 from hsid.config.sources import PREFIX, unknown_environment_names
 from hsid.roles import ALL_ROLES
@@ -23,7 +23,6 @@ _SECTIONS_FOR_LATER = (
     Clips,
     Video,
     FastPath,
-    Retention,
 )
 _FOR_LATER = frozenset(
     {name for section in _SECTIONS_FOR_LATER for name in section.model_fields}

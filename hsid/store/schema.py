@@ -106,6 +106,7 @@ uploads = Table(
     CheckConstraint("state <> 'refused' OR reason IS NOT NULL", name="refused_with_reason"),
     CheckConstraint("state <> 'dead' OR reason IS NOT NULL", name="dead_with_error"),
     Index("ix_uploads_state_id", "state", "id"),
+    Index("ix_uploads_arrivals", "camera_id", "received_at", "id"),
     _partial_index("ix_uploads_unfinished", "camera_id", "captured_at", where=UNFINISHED),
     # An id that came back after its row was deleted would be taken for the old queue entry's.
     sqlite_autoincrement=True,

@@ -72,6 +72,9 @@ NUMBERS = [
     ("batch_max_detections", 500, 1, 10000),
     ("batch_late_seconds", 120, 0, 3600),
     ("max_deliveries", 5, 1, 100),
+    ("retention_max_bytes", None, 16 * MIB, 1024**5),
+    ("retention_min_free_bytes", None, 0, 1024**5),
+    ("retention_interval_minutes", 60, 1, 1440),
 ]
 
 OTHERS = [
@@ -144,6 +147,7 @@ OTHERS = [
     ("redis_key_prefix", "hsid:", "house.1:", None, "my house"),
     ("analyst", "rules", "rules", None, "oracle"),
     ("log_format", "auto", "json", None, "xml"),
+    ("delete_images", False, "true", True, "x"),
 ]
 
 YOUNGER = {
@@ -164,6 +168,8 @@ YOUNGER = {
     *("redis_username", "redis_password", "redis_key_prefix"),
     *("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile"),
     *("detector_timeout_seconds", "batch_max_detections", "batch_late_seconds", "max_deliveries"),
+    *("retention_max_bytes", "retention_min_free_bytes", "retention_interval_minutes"),
+    "delete_images",
 }
 
 SEVERITIES = {

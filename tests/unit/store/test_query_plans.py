@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from hsid.model import HourOfWeek, RefusalReason
-from hsid.store import baselines, batches, events, gpu_stats, uploads
-from tests.unit.store.records import NOON, arrival, receive, sight
+from hsid.store import baselines, batches, events, gpu_stats, retention, uploads
+from tests.unit.store.records import NOON, arrival, at, receive, sight
+
+SOME = retention.Position(at(0), 1)
 
 QUERIES = {
     "backlog": lambda conn: uploads.backlog(conn, 10),
@@ -26,6 +28,15 @@ QUERIES = {
     "uncounted": lambda conn: baselines.not_counted(conn, "b1", [1]),
     "count": lambda conn: baselines.count(conn, "gate", ["person"], HourOfWeek(7, 1)),
     "baseline": lambda conn: baselines.get(conn, "gate", "person", HourOfWeek(7, 9)),
+    "old uploads": lambda conn: retention.load_page(
+        conn, "gate", after=SOME, before=at(9), limit=9
+    ),
+    "latest uploads": lambda conn: retention.latest_versions(conn, "gate", 9),
+    "known": lambda conn: retention.known(conn, retention.latest_versions(conn, "gate", 9)),
+    "delete cases": lambda conn: retention.delete_cases(conn, ["b1"]),
+    "strip": lambda conn: retention.strip(conn, [1], claimed_before=at(0)),
+    "forget": lambda conn: retention.forget(conn, [1]),
+    "letters": lambda conn: retention.old_dead_letters(conn, at(0), 9, ("q", 0.0, "1")),
 }
 
 
