@@ -32,7 +32,7 @@ _log = get_logger("hsid.retention")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where what hsid keeps lies, and the cameras' folder."""
+    """Where what hsid keeps lies, and the cameras' folder. There may be no such *database* file."""
 
     database: Path
     log_file: Path | None

@@ -6,6 +6,7 @@ from hsid.config import Settings
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.store.connect import database_path
+from hsid.store.database import is_postgresql
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -23,11 +24,12 @@ def limits_of(settings: Settings) -> Limits:
 def places_of(settings: Settings) -> Places:
     """Return where *settings* say that things lie.
 
-    Raises:
-        UnsupportedDatabaseError: The database is no SQLite file.
+    With a database on a server nothing lies where its file would be: what a node has of its own
+    are the logs, and their disk is the one that counts.
     """
+    url = settings.database_url
     return Places(
-        database=database_path(settings.database_url),
+        database=settings.data_dir / "none" if is_postgresql(url) else database_path(url),
         log_file=settings.log_file_path,
         watch_root=settings.foscam_base_path,
     )

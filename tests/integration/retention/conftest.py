@@ -34,13 +34,14 @@ DAY = timedelta(days=1)
 class Home:
     """Cameras' files under `root`, what hsid keeps under `data`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, url=None):
         self.root, self.data = folder / "cameras", folder / "data"
         self.root.mkdir()
         (self.data / "logs").mkdir(parents=True)
-        self.path = self.data / "security.db"
-        self.database = open_database(self.path)
+        self.url = url or f"sqlite:///{self.data}/security.db"
+        self.database = open_database(self.url)
         log = self.data / "logs" / "security.log"
+        self.path = self.data / "security.db"
         self.places = Places(self.path, log, self.root)
 
     def picture(self, name, content=b"picture"):
@@ -127,7 +128,7 @@ class Home:
             return trio.run(sweep.run)
 
         if is_dry_run:
-            with open_read_only(self.path) as database:
+            with open_read_only(self.url) as database:
                 return run(Looking(database)), items
         return run(Working(self.database)), items
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from hsid.store import space
 from hsid.store.errors import StoreUnavailableError
 from tests.integration.retention.conftest import DAY, Home
+
+
+def names(items, kind):
+    return [item.name for item in items if item.kind == kind]
 
 
 def measure(home):
@@ -99,3 +104,38 @@ def test_a_free_space_floor_takes_history_until_the_floor_is_reached(small_disk)
     assert {item.reason for item in items} == {"space"}
     assert 0 < result.counts["batch"] < 20
     home.database.close()
+
+
+def _used(home):
+    from hsid.store import space  # noqa: PLC0415 - here alone
+
+    with home.database.transaction() as conn:
+        return space.measure(conn).in_use + space.log_size(home.path)
+
+
+def test_a_busy_camera_makes_the_room_and_the_quiet_one_keeps_its_history(home):
+    """Above the cap the oldest of the largest goes, and no more of it than is asked for."""
+    for n in range(40):
+        home.judged(f"busy/{n:02}.jpg", days=25 - n / 10, count=30)
+    home.judged("quiet/1.jpg", days=29)
+    home.judged("busy/now.jpg", days=0.2)
+    used = _used(home)
+    _, items = home.sweep(max_bytes=used - 50_000)
+    gone = names(items, "batch")
+    assert gone == [f"batch of busy/{n:02}.jpg" for n in range(len(gone))]
+    assert {item.reason for item in items} == {"size"}
+    assert 5 <= len(gone) <= 15
+    assert _used(home) < used
+    assert home.adds_up()
+
+
+def test_an_unfinished_backup_goes_after_its_time_of_grace(home):
+    """A crash left it; a finished one, and one that may be being written, stay."""
+    home.judged("gate/1.jpg", days=1)
+    for name, hours in (("a.backup.part", 2), ("b.backup.part", 0.5), ("c.backup", 99)):
+        path = home.data / f"security.db.schema-{name}"
+        path.touch()
+        moment = (datetime(2026, 3, 1, 12, tzinfo=UTC) - timedelta(hours=hours)).timestamp()
+        os.utime(path, (moment, moment))
+    _, items = home.sweep()
+    assert names(items, "leftover") == ["security.db.schema-a.backup.part"]

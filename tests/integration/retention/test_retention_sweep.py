@@ -11,6 +11,15 @@ from hsid.model import RefusalReason
 from hsid.store import uploads
 from hsid.store.schema import detections
 from hsid.store.schema import uploads as table
+from tests.integration.retention.conftest import Home
+
+
+@pytest.fixture
+def home(tmp_path, database_url):
+    """On both databases: what goes does not depend on which it is."""
+    home = Home(tmp_path, database_url)
+    yield home
+    home.database.close()
 
 
 def names(items, kind):
@@ -274,18 +283,6 @@ def test_logs_that_were_put_aside_go_by_their_age(home):
     assert not (home.data / "logs/security.log.2").exists()
 
 
-def test_an_unfinished_backup_goes_after_its_time_of_grace(home):
-    """A crash left it; a finished one, and one that may be being written, stay."""
-    home.judged("gate/1.jpg", days=1)
-    for name, hours in (("a.backup.part", 2), ("b.backup.part", 0.5), ("c.backup", 99)):
-        path = home.data / f"security.db.schema-{name}"
-        path.touch()
-        moment = (datetime(2026, 3, 1, 12, tzinfo=UTC) - timedelta(hours=hours)).timestamp()
-        os.utime(path, (moment, moment))
-    _, items = home.sweep()
-    assert names(items, "leftover") == ["security.db.schema-a.backup.part"]
-
-
 def test_dead_letters_go_by_their_age(home):
     """They are counted and explained for as long as everything else."""
     home.judged("gate/1.jpg", days=1)
@@ -341,22 +338,6 @@ def test_a_store_younger_than_what_it_found_deletes_nothing_and_says_so(home):
     assert (items, home.contents()) == ([], before)
 
 
-def test_a_busy_camera_makes_the_room_and_the_quiet_one_keeps_its_history(home):
-    """Above the cap the oldest of the largest goes, and no more of it than is asked for."""
-    for n in range(40):
-        home.judged(f"busy/{n:02}.jpg", days=25 - n / 10, count=30)
-    home.judged("quiet/1.jpg", days=29)
-    home.judged("busy/now.jpg", days=0.2)
-    used = _used(home)
-    _, items = home.sweep(max_bytes=used - 50_000)
-    gone = names(items, "batch")
-    assert gone == [f"batch of busy/{n:02}.jpg" for n in range(len(gone))]
-    assert {item.reason for item in items} == {"size"}
-    assert 5 <= len(gone) <= 15
-    assert _used(home) < used
-    assert home.adds_up()
-
-
 def test_no_cap_takes_what_arrived_within_a_day_or_waits(home):
     """However small the cap, the last day stays."""
     home.judged("gate/0.jpg", days=200)
@@ -366,10 +347,3 @@ def test_no_cap_takes_what_arrived_within_a_day_or_waits(home):
     home.sweep(max_bytes=1)
     assert home.ids("batches") == {"batch of gate/1.jpg"}
     assert len(home.ids("detections")) == 2
-
-
-def _used(home):
-    from hsid.store import space  # noqa: PLC0415 - here alone
-
-    with home.database.transaction() as conn:
-        return space.measure(conn).in_use + space.log_size(home.path)
