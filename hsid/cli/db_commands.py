@@ -1,7 +1,7 @@
-"""`hsid db status|migrate`: the schema of the database, looked at and brought up to date.
+"""`hsid db status|migrate|backup|verify|vacuum`: the database, looked at and looked after.
 
-Each exits with 0, with 1 when the database can't be used now, and with 78 when its schema is not
-for this program.
+Each exits with 0, with 1 when the database can't be used now or is damaged, and with 78 when its
+schema is not for this program.
 """
 
 from collections.abc import Iterator
@@ -70,6 +70,60 @@ def migrate(*, config_file: Path | None, as_json: bool) -> None:
                 open_database(url).close()
         document = _describe(url, schema_revision(url))
     terminal.show(document, as_json=as_json, render=_text)
+
+
+@db.command("backup")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@_config_option
+def backup(*, target: Path, config_file: Path | None) -> None:
+    """Copy the database to the file TARGET, as it is at one moment; beside a daemon, too."""
+    path = _file_of(config_file)
+    from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
+
+    with _telling_faults():
+        care.back_up(path, target)
+    click.echo(f"{target}: {target.stat().st_size} bytes")
+
+
+@db.command("verify")
+@_config_option
+def verify(config_file: Path | None) -> None:
+    """Read all of the database and say what is damaged; beside a daemon, too."""
+    path = _file_of(config_file)
+    from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
+
+    with _telling_faults():
+        faults = care.faults_in(path)
+    if faults:
+        words = "stop the daemon and put a backup in its place"
+        terminal.fail("\n".join([*faults, f"hsid: {path} is damaged: {words}"]), 1)
+    click.echo(f"{path}: ok")
+
+
+@db.command("vacuum")
+@_config_option
+def vacuum(config_file: Path | None) -> None:
+    """Write the database anew without the room that it no longer needs; no daemon may run."""
+    path = _file_of(config_file)
+    from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
+    from hsid.store.lock import DataDirLock  # noqa: PLC0415 - likewise
+
+    settings = read_settings(config_file)
+    with _telling_faults(), DataDirLock(settings.data_dir):
+        before, after = care.vacuum(path)
+    click.echo(f"{path}: {before} bytes before, {after} bytes now")
+
+
+def _file_of(config_file: Path | None) -> Path:
+    """Return the file of the database; end the program where it is on a server."""
+    settings = read_settings(config_file)
+    from hsid.store.connect import database_path  # noqa: PLC0415 - SQLAlchemy
+    from hsid.store.database import is_postgresql  # noqa: PLC0415 - likewise
+
+    if is_postgresql(settings.database_url):
+        words = "is for SQLite files; a server has tools of its own, such as pg_dump"
+        terminal.fail(f"hsid: this command {words}", 1)
+    return database_path(settings.database_url)
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from sqlite3 import connect
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from hsid.store.care import copy_to
 from hsid.store.connect import driver_connection
 from hsid.store.errors import (
     ForeignDatabaseError,
@@ -132,16 +132,7 @@ def back_up(connection: Connection, path: Path, revision: str) -> Path:
     """Copy the database beside *path*, whole and on disk when this returns; return the copy."""
     made_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = path.with_name(f"{path.name}.schema-{revision}.{made_at}.backup")
-    unfinished = target.with_name(f"{target.name}.part")
-    copy = connect(unfinished)
-    try:
-        driver_connection(connection).backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, complete in itself
-    finally:
-        copy.close()
-    _sync(unfinished)
-    unfinished.replace(target)
-    _sync(path.parent)
+    copy_to(driver_connection(connection), target)
     return target
 
 
@@ -190,11 +181,3 @@ def _revisions(config: "Config") -> set[str]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - heavy, and seldom needed
 
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

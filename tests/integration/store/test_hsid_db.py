@@ -1,9 +1,12 @@
 """`hsid db`: the schema shown and brought up to date, on either database."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from hsid.cli.hsid import main
 from hsid.store.database import is_postgresql, open_database
@@ -82,3 +85,90 @@ def test_a_file_is_not_migrated_under_a_running_daemon(hsid, database_url, tmp_p
     with DataDirLock(tmp_path / "data"):
         done = hsid(database_url, "migrate")
     assert done.exit_code == (0 if is_postgresql(database_url) else 1)
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A database with a camera in it; its URL and its file."""
+    path = tmp_path / "hsid.db"
+    with open_database(path) as database, database.transaction() as conn:
+        conn.execute(text("INSERT INTO cameras (id, name) VALUES ('gate', 'Gate')"))
+    return f"sqlite:///{path}", path
+
+
+def test_a_backup_is_the_database_of_one_moment_beside_whoever_writes(hsid, house, tmp_path):
+    """What is not committed is not in it; nobody waits for the copy."""
+    url, path = house
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("INSERT INTO cameras (id, name) VALUES ('yard', 'Yard')")
+        done = hsid(url, "backup", str(tmp_path / "copy.db"))
+        writer.execute("COMMIT")
+
+    assert done.exit_code == 0
+    with open_database(tmp_path / "copy.db") as database, database.transaction() as conn:
+        assert conn.execute(text("SELECT id FROM cameras")).all() == [("gate",)]
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_backup_is_never_written_over(hsid, house, tmp_path):
+    """Last week's may be the only good one."""
+    (tmp_path / "copy.db").write_text("precious")
+    done = hsid(house[0], "backup", str(tmp_path / "copy.db"))
+
+    assert (done.exit_code, "there already" in done.stderr) == (1, True)
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_a_sound_database_is_told_so(hsid, house):
+    """All of it was read."""
+    assert hsid(house[0], "verify").stdout.endswith("hsid.db: ok\n")
+
+
+@pytest.mark.parametrize("part", ["in its pages", "in its references"])
+def test_damage_is_found_and_told_with_the_remedy(hsid, house, part):
+    """By whichever of the two checks sees it."""
+    url, path = house
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        if part == "in its references":
+            other.execute(
+                "INSERT INTO batches (id, camera_id, state, started_at, ended_at)"
+                " VALUES ('b', 'nobody', 'open', '2026-01-01', '2026-01-01')"
+            )
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = other.execute("PRAGMA page_size").fetchone()
+    if part == "in its pages":
+        with path.open("r+b") as file:
+            for page in range(3, path.stat().st_size // size, 2):
+                file.seek(page * size)
+                file.write(b"\xff" * 64)
+
+    done = hsid(url, "verify")
+
+    assert done.exit_code == 1
+    assert "put a backup in its place" in done.stderr
+
+
+def test_vacuuming_gives_room_back_and_is_refused_beside_a_daemon(hsid, house, tmp_path):
+    """It needs the file to itself."""
+    url, path = house
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE ballast AS SELECT zeroblob(2000000) AS much")
+        other.execute("DROP TABLE ballast")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (tmp_path / "data").mkdir()
+    with DataDirLock(tmp_path / "data"):
+        assert hsid(url, "vacuum").exit_code == 1
+    large = path.stat().st_size
+
+    assert hsid(url, "vacuum").exit_code == 0
+    assert path.stat().st_size < large - 1_500_000
+    assert hsid(url, "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [("backup", "copy.db"), ("verify",), ("vacuum",)])
+def test_a_database_on_a_server_is_left_to_the_tools_of_the_server(hsid, new_postgres_url, words):
+    """It says so instead of doing half of it."""
+    done = hsid(new_postgres_url(), *words)
+
+    assert (done.exit_code, "pg_dump" in done.stderr) == (1, True)
