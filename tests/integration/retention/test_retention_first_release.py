@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from alembic import command
 
-from hsid.store import migration, space
+from hsid.store import care, migration, space
 from hsid.store.connect import writer_engine
 from hsid.store.database import open_database
 
@@ -38,9 +38,8 @@ def test_it_is_migrated_with_a_backup_and_says_that_it_returns_no_space(first_re
 
 
 def test_the_one_command_of_the_documentation_makes_it_return_space(first_release):
-    """`PRAGMA auto_vacuum=2; VACUUM`, with nobody else at the file."""
+    """`hsid db vacuum`, with nobody else at the file."""
     open_database(first_release).close()
-    with closing(sqlite3.connect(first_release)) as plain:
-        plain.executescript("PRAGMA auto_vacuum=2; VACUUM")
+    care.vacuum(first_release)
     with open_database(first_release) as database, database.transaction() as conn:
         assert space.measure(conn).is_returnable
