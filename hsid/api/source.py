@@ -6,8 +6,7 @@ lines.
 
 from typing import Protocol
 
-from hsid.api.asking import EventFilter, EventListing
-from hsid.api.models import EventDetail, EventPage, EventStats, StatusReport
+from hsid.api.models import EventDetail, EventPage, StatusReport
 
 
 class StatusSource(Protocol):
@@ -17,16 +16,11 @@ class StatusSource(Protocol):
         """Return the accounting, the queues and the actors of one moment."""
         ...
 
-    async def events(self, listing: EventListing) -> EventPage:
-        """Return a page of events by their start, latest first.
+    async def events(self, *, limit: int, before: int | None) -> EventPage:
+        """Return up to *limit* events by their start, latest first.
 
-        Raises:
-            UnknownPositionError: The event after which the page is to begin is not there.
+        *before* is the id of an event: only those that come after it in this order are returned.
         """
-        ...
-
-    async def event_stats(self, events: EventFilter) -> EventStats:
-        """Count events by day, hour, camera and level."""
         ...
 
     async def event(self, event_id: int) -> EventDetail | None:

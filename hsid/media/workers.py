@@ -95,8 +95,8 @@ class WorkerCallError(Exception):
     """
 
 
-class WorkerLostError(Exception):
-    """A worker is of no use any more because of a call; *detail* says how it ended."""
+class _WorkerLostError(Exception):
+    """A worker is of no use any more because of a call."""
 
     def __init__(self, reason: RefusalReason, detail: str) -> None:
         super().__init__(reason, detail)
@@ -104,11 +104,11 @@ class WorkerLostError(Exception):
         self.detail = detail
 
 
-class WorkerRetiredError(Exception):
+class _WorkerRetiredError(Exception):
     """A worker ended for lack of work just before it was asked."""
 
 
-class Worker:
+class _Worker:
     """One worker process. It is asked one thing at a time."""
 
     def __init__(self, process: trio.Process) -> None:
@@ -118,7 +118,6 @@ class Worker:
 
     @classmethod
     async def start(cls, limits: WorkerLimits) -> Self:
-        """Start a process; *processes* of *limits* is the caller's affair."""
         alarm = math.ceil(limits.call_seconds + _ORPHAN_MARGIN)
         arguments = (limits.memory_bytes, limits.idle_seconds, alarm)
         try:
@@ -138,7 +137,6 @@ class Worker:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the process has gone, which one stuck in the kernel never does."""
         return self._process.poll() is not None
 
     async def ask(self, request: bytes) -> tuple[child.Outcome, bytes]:
@@ -150,11 +148,11 @@ class Worker:
         except (trio.BrokenResourceError, EOFError) as error:
             raise _loss(await self._process.wait()) from error
         if outcome == child.Outcome.OUT_OF_MEMORY:
-            raise WorkerLostError(RefusalReason.OUT_OF_MEMORY, "the memory limit was reached")
+            raise _WorkerLostError(RefusalReason.OUT_OF_MEMORY, "the memory limit was reached")
         return child.Outcome(outcome), answer
 
     async def end(self) -> None:
-        """Kill the process and wait a moment until it has gone."""
+        """Kill the process and wait until it has gone."""
         with trio.move_on_after(_END_GRACE, shield=True):
             self._process.kill()
             await self._process.wait()
@@ -171,17 +169,17 @@ class Worker:
         return bytes(received)
 
 
-def _loss(exit_code: int) -> WorkerLostError | WorkerRetiredError:
+def _loss(exit_code: int) -> _WorkerLostError | _WorkerRetiredError:
     """Return what it means that a worker ended with *exit_code* and without an answer."""
     if exit_code == child.IDLE_EXIT:
-        return WorkerRetiredError()
+        return _WorkerRetiredError()
     if exit_code >= 0:
         how = f"exit code {exit_code}"
     elif exit_code == -Signals.SIGKILL:
         how = "SIGKILL, as from the kernel when memory runs out"
     else:
         how = Signals(-exit_code).name
-    return WorkerLostError(RefusalReason.DECODER_CRASHED, f"the worker process ended: {how}")
+    return _WorkerLostError(RefusalReason.DECODER_CRASHED, f"the worker process ended: {how}")
 
 
 class WorkerPool:
@@ -190,7 +188,7 @@ class WorkerPool:
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
         self._slots = trio.CapacityLimiter(limits.processes)
-        self._idle: list[Worker] = []
+        self._idle: list[_Worker] = []
         self._is_closed = False
 
     async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
@@ -208,7 +206,7 @@ class WorkerPool:
         async with self._slots:
             try:
                 outcome, answer = await self._ask_twice(request)
-            except WorkerLostError as lost:
+            except _WorkerLostError as lost:
                 raise RefusedError(lost.reason, lost.detail) from lost
         value = pickle.loads(answer)  # noqa: S301 -- from hsid's own process, under its own user
         if outcome is child.Outcome.REFUSED:
@@ -231,17 +229,17 @@ class WorkerPool:
     async def _ask_twice(self, request: bytes) -> tuple[child.Outcome, bytes]:
         try:
             return await self._ask_any(request)
-        except WorkerLostError:
+        except _WorkerLostError:
             # Once may be the machine's fault: memory short for a moment, a stray signal.
             return await self._ask_any(request)
 
     async def _ask_any(self, request: bytes) -> tuple[child.Outcome, bytes]:
         try:
             return await self._ask(await self._take(), request)
-        except WorkerRetiredError:  # it has not seen the request
+        except _WorkerRetiredError:  # it has not seen the request
             return await self._ask_any(request)
 
-    async def _ask(self, worker: Worker, request: bytes) -> tuple[child.Outcome, bytes]:
+    async def _ask(self, worker: _Worker, request: bytes) -> tuple[child.Outcome, bytes]:
         is_reusable = False
         try:
             with trio.fail_after(self._limits.call_seconds):
@@ -249,7 +247,7 @@ class WorkerPool:
             is_reusable = not self._is_closed
         except trio.TooSlowError as error:
             detail = f"no result after {self._limits.call_seconds:g} s"
-            raise WorkerLostError(RefusalReason.DECODER_TIMED_OUT, detail) from error
+            raise _WorkerLostError(RefusalReason.DECODER_TIMED_OUT, detail) from error
         finally:
             if is_reusable:
                 self._idle.append(worker)
@@ -257,11 +255,11 @@ class WorkerPool:
                 await worker.end()
         return answer
 
-    async def _take(self) -> Worker:
+    async def _take(self) -> _Worker:
         """Return the worker that was used last, so that the others may retire; else a new one."""
         while self._idle:
             worker = self._idle.pop()
             if not worker.has_ended:
                 return worker
             await worker.end()
-        return await Worker.start(self._limits)
+        return await _Worker.start(self._limits)
