@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-import trio
 from sqlalchemy import Connection
 
 from hsid.batching import BatchPlan, BatchPolicy, CloseBatch, decide
@@ -47,15 +46,8 @@ class Batcher:
             except (StoreUnavailableError, QueueUnavailableError) as error:
                 _log.warning("batching_postponed", error=str(error))
                 pause = _STORE_PAUSE
-            await self._wait(ctx, pause)
+            await self.notice.wait_within(pause, ctx)
             await ctx.wait_resumed()
-
-    async def _wait(self, ctx: Context, pause: Seconds) -> None:
-        due = trio.current_time() + pause
-        while not ctx.stopping.is_set() and trio.current_time() < due:
-            with ctx.until_news(due - trio.current_time()):
-                await self.notice.wait()
-                return
 
     async def _decide_all(self) -> Seconds:
         """Decide for each camera with work; return how long there is nothing to do by itself."""

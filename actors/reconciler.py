@@ -46,18 +46,9 @@ class Reconciler:
             except QueueUnavailableError as error:
                 _log.warning("reconciling_postponed", error=str(error))
                 waits = True
-            if await self._is_told(ctx, _WHILE_WAITING if waits else _OTHERWISE):
+            if await self.notice.wait_within(_WHILE_WAITING if waits else _OTHERWISE, ctx):
                 restore_at = -math.inf
             await ctx.wait_resumed()
 
     def _next_restoring(self) -> Seconds:
         return trio.current_time() + self.feeder.restore_every
-
-    async def _is_told(self, ctx: Context, pause: Seconds) -> bool:
-        """Wait for *pause*; return True at once when told of a gap."""
-        until = trio.current_time() + pause
-        while not ctx.stopping.is_set() and trio.current_time() < until:
-            with ctx.until_news(until - trio.current_time()):
-                await self.notice.wait()
-                return True
-        return False

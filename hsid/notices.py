@@ -6,6 +6,9 @@ never work. The topology owns both ends; an actor that dies takes none with it.
 
 import trio
 
+from hsid.model import Seconds
+from supervision import Context
+
 
 class Notice:
     """A memory channel for one notice."""
@@ -21,3 +24,15 @@ class Notice:
     async def wait(self) -> None:
         """Wait until told, once for all that was told before."""
         await self._receive.receive()
+
+    async def wait_within(self, pause: Seconds, ctx: Context) -> bool:
+        """Wait as `wait` does, for at most *pause*; tell whether there was a notice.
+
+        Beats meanwhile, and leaves once the actor of *ctx* is asked to stop.
+        """
+        until = trio.current_time() + pause
+        while not ctx.stopping.is_set() and trio.current_time() < until:
+            with ctx.until_news(until - trio.current_time()):
+                await self.wait()
+                return True
+        return False
