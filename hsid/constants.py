@@ -1,4 +1,7 @@
-"""Names of the durable queues and of their dead letters."""
+"""Names of the durable queues and of their dead letters, and an exit status that others know."""
+
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h: a person must change something; systemd is told not to start again."""
 
 DETECTION_QUEUE = "detection_queue"
 ANALYSIS_QUEUE = "analysis_queue"

@@ -15,6 +15,7 @@ from hsid import __version__
 from hsid.config import Settings
 from hsid.config.advice import advice_on
 from hsid.config.urls import mask_url
+from hsid.constants import EXIT_CONFIG
 from hsid.house import configured_cameras, open_house
 from hsid.intake.errors import UnknownTimezoneError
 from hsid.model import Seconds
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from hsid.redis import RedisClient
 
 EXIT_FAILED = 1
-EXIT_CONFIG = 78
-"""What to change first is told; a service manager is not to start the daemon again by itself."""
-
 _GREETING_PATIENCE: Seconds = 3.0
 
 _log = get_logger("hsid.daemon")

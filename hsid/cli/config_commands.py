@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from hsid.cli import terminal
+from hsid.constants import EXIT_CONFIG
 
 if TYPE_CHECKING:
     # for its type only: `hsid --help` needs no settings, and reading them takes a while
     from hsid.config import Settings
-
-EXIT_CONFIG = 78
-"""EX_CONFIG of sysexits.h; systemd is told not to start hsid again after it."""
 
 _FILE = click.Path(path_type=Path)
 

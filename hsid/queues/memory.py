@@ -19,6 +19,7 @@ from hsid.queues.clock import Clock
 from hsid.queues.dead_letters import in_one_line, requeue_limit
 from hsid.queues.overflow import OVERFLOW_ERROR, answers, wanted_evictions
 from hsid.queues.protocol import (
+    DEFAULT_CAPACITY,
     LONGEST_DELAY,
     MAX_REQUEUED,
     Ack,
@@ -37,8 +38,6 @@ from hsid.queues.protocol import (
     Settlement,
 )
 from hsid.store.columns import clean
-
-DEFAULT_CAPACITY = 10_000
 
 
 @dataclass(slots=True, kw_only=True)

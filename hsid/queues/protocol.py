@@ -18,6 +18,9 @@ Payload = Mapping[str, int | str]
 LONGEST_DELAY: Seconds = 3600.0
 """A longer delay is cut to this one, so that a clock that was wrong for a while parks nothing."""
 
+DEFAULT_CAPACITY = 10_000
+"""How many unsettled entries a queue holds, unless it was told otherwise."""
+
 MAX_REQUEUED = 10_000
 """How many dead letters one call puts back, unless the queue was told otherwise."""
 

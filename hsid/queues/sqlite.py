@@ -18,6 +18,7 @@ from hsid.queues.clock import Clock
 from hsid.queues.dead_letters import requeue_limit
 from hsid.queues.gathering import PutGathering
 from hsid.queues.protocol import (
+    DEFAULT_CAPACITY,
     MAX_REQUEUED,
     DeadLetter,
     Entry,
@@ -34,8 +35,6 @@ from hsid.store.errors import StoreUnavailableError
 from hsid.store.store import Store
 
 T = TypeVar("T")
-
-DEFAULT_CAPACITY = 10_000
 
 _LEASE_DEADLINE: Seconds = 10.0
 """How long a lease that is being cancelled may wait for the store to say what was taken."""

@@ -18,6 +18,7 @@ from hsid.config import Settings
 from hsid.model import Seconds
 from hsid.queues.overflow import pressure
 from hsid.queues.protocol import (
+    DEFAULT_CAPACITY,
     Entry,
     LeaseLostError,
     Priority,
@@ -27,7 +28,7 @@ from hsid.queues.protocol import (
 )
 from hsid.queues.redis.entries import RedisEntries
 from hsid.queues.redis.pool import RedisPool
-from hsid.queues.redis.queue import DEFAULT_CAPACITY, RedisQueue
+from hsid.queues.redis.queue import RedisQueue
 
 Json: TypeAlias = Any
 """What JSON can hold."""

@@ -23,6 +23,7 @@ from hsid.queues.clock import Clock
 from hsid.queues.dead_letters import requeue_limit
 from hsid.queues.gathering import PutGathering
 from hsid.queues.protocol import (
+    DEFAULT_CAPACITY,
     MAX_REQUEUED,
     Ack,
     Bury,
@@ -41,8 +42,6 @@ from hsid.queues.redis.errors import RedisGroupMissingError
 from hsid.queues.redis.pool import RedisPool
 
 T = TypeVar("T")
-
-DEFAULT_CAPACITY = 10_000
 
 _RESCUE_EVERY: Seconds = 60.0
 _RESCUE_AFTER: Seconds = 60.0
