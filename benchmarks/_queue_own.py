@@ -16,6 +16,7 @@ from benchmarks._queue_tally import Mark, Tally, message
 from hsid.queues.completer import EmbeddedCompleter
 from hsid.queues.completion import Ack, Bury, Completion
 from hsid.queues.consumer import Consumer
+from hsid.queues.handling import Handler
 from hsid.queues.protocol import DurableQueue, Entry, Lease
 from hsid.queues.redis.address import RedisAddress
 from hsid.queues.redis.completer import RedisCompleter
@@ -106,15 +107,18 @@ async def _put_all(queue: DurableQueue, numbers: Iterator[int], pause: float, ta
         await queue.put([Entry(f"message-{number}", message(number))])
 
 
+def supervised(consumer: Consumer, handler: Handler) -> Supervisor:
+    """Return the tree of *consumer* with one handler: none of them is restarted."""
+    children = [
+        ChildSpec("committer", consumer.run_committer),
+        ChildSpec("pump", consumer.run_pump),
+        ChildSpec("handler", partial(consumer.serve, handler)),
+    ]
+    return Supervisor("consumer", children, intensity=0)
+
+
 async def _consume(consumer: Consumer, tally: Tally) -> None:
-    supervisor = Supervisor(
-        "consumer",
-        [
-            ChildSpec("committer", consumer.run_committer),
-            ChildSpec("pump", consumer.run_pump),
-            ChildSpec("handler", partial(consumer.serve, _Handler(tally))),
-        ],
-    )
+    supervisor = supervised(consumer, _Handler(tally))
     async with trio.open_nursery() as nursery:
         await nursery.start(supervisor.run)
         tally.mark(Mark.READY)

@@ -1,14 +1,13 @@
 """Consumers under a real supervisor: what becomes of entries whose handlers fail or are ended."""
 
 from contextlib import asynccontextmanager
-from functools import partial
 
 import trio
 
+from benchmarks._queue_own import supervised
 from hsid.queues.completion import Ack, Bury, Completion
 from hsid.queues.consumer import Consumer
 from hsid.queues.retry import RetryPolicy
-from supervision import ChildSpec, Supervisor
 from tests.conformance.queues.benches import build_entries
 
 
@@ -35,15 +34,7 @@ async def running_consumer(bench, queue, handler, **options):
     consumer = Consumer(
         queue, bench.completer(), retry=RetryPolicy(first=1, longest=1, jitter=0), **options
     )
-    root = Supervisor(
-        "root",
-        [
-            ChildSpec("committer", consumer.run_committer),
-            ChildSpec("pump", consumer.run_pump),
-            ChildSpec("handler", partial(consumer.serve, handler)),
-        ],
-        intensity=0,
-    )
+    root = supervised(consumer, handler)
     async with trio.open_nursery() as nursery:
         await nursery.start(root.run)
         nursery.start_soon(let_time_pass, bench.clock, queue)

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import trio
 
+from benchmarks._queue_own import supervised
 from hsid.constants import ANALYSIS_QUEUE
 from hsid.queues.completion import Ack, Bury, Completion, Put
 from hsid.queues.consumer import Consumer
@@ -22,7 +22,6 @@ from hsid.queues.redis.address import RedisAddress
 from hsid.queues.redis.completer import RedisCompleter
 from hsid.queues.redis.pool import RedisPool
 from hsid.queues.redis.queue import RedisQueue
-from supervision import ChildSpec, Supervisor
 from tests.integration.redis.rig import PREFIX, build_queue
 
 _ROOT = Path(__file__).parents[3]
@@ -110,16 +109,7 @@ async def main(url, name, lease, stay_at, stay):
     consumer = Consumer(
         queue, RedisCompleter(None, [queue, done]), prefetch=4, lease_duration=float(lease)
     )
-    handler = Handler(name, int(stay_at), float(stay))
-    root = Supervisor(
-        "node",
-        [
-            ChildSpec("committer", consumer.run_committer),
-            ChildSpec("pump", consumer.run_pump),
-            ChildSpec("handler", partial(consumer.serve, handler)),
-        ],
-        intensity=0,
-    )
+    root = supervised(consumer, Handler(name, int(stay_at), float(stay)))
     async with trio.open_nursery() as nursery:
         await nursery.start(root.run)
         say("ready", name)

@@ -1,10 +1,10 @@
 """What the tests of conditions share: an impatient pool, a queue on it, a consumer at work."""
 
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 
 import trio
 
+from benchmarks._queue_own import supervised
 from hsid.constants import DETECTION_QUEUE
 from hsid.queues.completion import Ack, Bury, Completion
 from hsid.queues.consumer import Consumer
@@ -14,7 +14,6 @@ from hsid.queues.redis.completer import RedisCompleter
 from hsid.queues.redis.errors import RedisError
 from hsid.queues.redis.pool import RedisPool
 from hsid.queues.redis.queue import RedisQueue
-from supervision import ChildSpec, Supervisor
 
 PREFIX = "test:"
 PATIENCE = 20
@@ -94,15 +93,7 @@ class Work:
     def __init__(self, queue, handler, **options):
         self.handler = handler
         self.consumer = Consumer(queue, RedisCompleter(None, [queue]), **options)
-        self.root = Supervisor(
-            "root",
-            [
-                ChildSpec("committer", self.consumer.run_committer),
-                ChildSpec("pump", self.consumer.run_pump),
-                ChildSpec("handler", partial(self.consumer.serve, handler)),
-            ],
-            intensity=0,
-        )
+        self.root = supervised(self.consumer, handler)
 
     @property
     def is_degraded(self):
