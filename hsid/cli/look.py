@@ -1,6 +1,7 @@
 """Look at the house: ask the daemon if one runs, else read its database.
 
-The same documents either way. Reading changes nothing on the disk, and makes none.
+The same documents either way. Reading changes nothing on the disk, and makes none; where the queues
+are on Redis, asking for them makes their consumer groups if they are missing, as every use does.
 """
 
 import fcntl

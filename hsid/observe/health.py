@@ -33,8 +33,8 @@ class Health:
 def judge(root: ChildSnapshot, waiting: Iterable[str] = (), others: Iterable[str] = ()) -> Health:
     """Judge the tree below *root*.
 
-    *waiting* names queues that can't be reached at present, *others* are
-    troubles that stand outside the tree, in words.
+    *waiting* names queues that can't be reached at present, *others* are troubles outside of
+    the tree, in words.
     """
     troubles = (
         *(trouble for node in root.walk() for trouble in _troubles_of(node, root)),
