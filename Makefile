@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## run the whole pipeline on real photographs (ONCE=1: end when they are accounted for)
 	@$(BIN)/hsid demo $(if $(ONCE),--once)
 
-test: redis-server check  ## lint, types, import contract, then all tests with coverage
+test: servers check  ## lint, types, import contract, then all tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
@@ -34,18 +34,22 @@ test: redis-server check  ## lint, types, import contract, then all tests with c
 	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100 --format=total > /dev/null || \
 	  { echo "the pure core of supervision is covered whole, or not at all" >&2; exit 1; }
 
-# Said before the long work: the tests start one of their own.
-.PHONY: redis-server
-redis-server:
-	@command -v $@ > /dev/null || \
-	  { echo "the tests need $@; on Debian: apt-get install $@" >&2; exit 1; }
+# Said before the long work: what the tests start and build by themselves.
+.PHONY: servers
+servers:
+	@command -v redis-server > /dev/null || \
+	  { echo "the tests need redis-server; on Debian: apt-get install redis-server" >&2; exit 1; }
+	@command -v postgres > /dev/null || ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || \
+	  { echo "the tests need PostgreSQL's server; on Debian: apt-get install postgresql" >&2; exit 1; }
+	@command -v gcc > /dev/null || \
+	  { echo "the tests need a C compiler; on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
 
 # One seed decides the order of the tests, hypothesis's examples, and which task trio runs first.
 SEED  ?=
 RUNS  ?= $(if $(SEED),1,20)
 TESTS ?= tests/unit tests/trio tests/conformance
 
-flaky: redis-server $(STAMP)  ## unit, trio and conformance tests 20 times, each with another seed (RUNS=, TESTS=, SEED=)
+flaky: servers $(STAMP)  ## unit, trio and conformance tests 20 times, each with another seed (RUNS=, TESTS=, SEED=)
 	@for run in $$(seq $(RUNS)); do \
 	  seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
 	  echo "run $$run of $(RUNS), seed $$seed"; \

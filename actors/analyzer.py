@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from hsid.ai.analyst import Analyst, Case
+from hsid.ai.kinds import main_class
 from hsid.ai.severity import SeverityThresholds, severity_of
+from hsid.ai.usual import usual_per_day
 from hsid.messages import AnalysisJob
-from hsid.model import Batch, BatchState, Camera, DetectionRecord, Event, EventState, Verdict
+from hsid.model import Batch, BatchState, Event, EventState, HourOfWeek, Verdict
 from hsid.observe.logging import bind_ids, get_logger
 from hsid.queues.completion import Ack, Bury, Completion, Outcome
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import Lease
-from hsid.store import batches, events, uploads
+from hsid.store import baselines, batches, events, uploads
 from hsid.store.store import Store
 from supervision import Context
 
@@ -43,13 +45,11 @@ class Analyzer:
     async def handle(self, lease: Lease) -> Completion:
         """Judge one batch; see `hsid.queues.handling.Handler`."""
         job = AnalysisJob.from_payload(lease.entry.payload)
-        found = await self.store.read(partial(batches.load_case, batch_id=job.batch_id))
-        if found is None or not found[2] or not _is_due(found[0], job):
+        case = await self.store.read(partial(self._load, job))
+        if case is None:
             return Completion(acks=(Ack(lease),))
-        batch, camera, detections = found
-        with bind_ids(batch_id=batch.id, camera_id=camera.id):
-            verdict = await self.analyst.judge(self._case(batch, camera, detections))
-            return self._complete(lease, batch, detections, verdict)
+        with bind_ids(batch_id=case.batch.id, camera_id=case.camera.id):
+            return self._complete(lease, case, await self.analyst.judge(case))
 
     def give_up(self, lease: Lease, error: str) -> Completion:
         """Bury the uploads of a batch that nobody could judge."""
@@ -57,23 +57,26 @@ class Analyzer:
         write = partial(_bury, job, error)
         return Completion((write,), acks=(Bury(lease, error),))
 
-    def _case(self, batch: Batch, camera: Camera, detections: tuple[DetectionRecord, ...]) -> Case:
+    def _load(self, job: AnalysisJob, connection: Connection) -> Case | None:
+        """Return what there is to judge, None where *job* is out of date."""
+        found = batches.load_case(connection, job.batch_id)
+        if found is None or not found[2] or not _is_due(found[0], job):
+            return None
+        batch, camera, detections = found
         name = camera.timezone or self.timezone
-        zone = ZoneInfo(name) if name else None
-        return Case(batch, camera, batch.started_at.astimezone(zone), detections)
+        local = batch.started_at.astimezone(ZoneInfo(name) if name else None)
+        label = main_class(detections)
+        baseline = baselines.get(connection, camera.id, label, HourOfWeek.of(local))
+        return Case(batch, camera, local, detections, usual_per_day(baseline))
 
-    def _complete(
-        self,
-        lease: Lease,
-        batch: Batch,
-        detections: tuple[DetectionRecord, ...],
-        verdict: Verdict,
-    ) -> Completion:
+    def _complete(self, lease: Lease, case: Case, verdict: Verdict) -> Completion:
+        batch, upload_ids = case.batch, {record.upload_id for record in case.detections}
         level = severity_of(verdict.risk_score, self.thresholds)
         event: Event | None = None
 
         def store(connection: Connection) -> bool:
             nonlocal event
+            new = baselines.not_counted(connection, batch.id, upload_ids)
             event = events.store_verdict(
                 connection,
                 batch,
@@ -81,8 +84,10 @@ class Analyzer:
                 revision=batch.revision,
                 level=level,
                 state=EventState.FINAL,
-                upload_ids={record.upload_id for record in detections},
+                upload_ids=upload_ids,
             )
+            if event is not None:
+                baselines.count(connection, batch.camera_id, new, HourOfWeek.of(case.started_local))
             return event is not None
 
         def tell(_: Outcome) -> None:

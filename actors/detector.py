@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from hsid.ai.detector import Detector, DetectorUnavailableError, Picture
 from hsid.ai.filtering import keep_relevant
+from hsid.gpu.pressure import Throttle
 from hsid.intake.errors import RootUnavailableError
 from hsid.intake.inspector import Inspector
 from hsid.messages import DetectionJob
@@ -74,6 +75,7 @@ class DetectorActor:
     pause: Seconds = 5.0
     """Between two tries while there is no detector, or no folder."""
     outage: Outage = field(default_factory=Outage)
+    throttle: Throttle = field(default_factory=Throttle)
 
     async def run(self, ctx: Context) -> None:
         """Handle entries until asked to stop; the one begun is finished."""
@@ -101,7 +103,7 @@ class DetectorActor:
             content = await self.inspector.read(upload.version)
             mime_type = upload.mime_type or DEFAULT_IMAGE_MIME
             picture = Picture(upload.version.path, content, mime_type)
-            result = await self.detector.detect(picture)
+            result = await self.throttle.run(partial(self.detector.detect, picture))
         except RefusedError as error:
             _log.warning("upload_refused", reason=error.reason, detail=error.detail)
             write: Write = partial(

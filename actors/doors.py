@@ -5,13 +5,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import trio
 
 from hsid.api.app import create_app
-from hsid.api.models import ActorReport, EventDetail, EventPage, QueueReport, StatusReport
-from hsid.api.report import Running, event_detail, event_page, status_report
+from hsid.api.asking import EventFilter, EventListing
+from hsid.api.models import (
+    ActorReport,
+    EventDetail,
+    EventPage,
+    EventStats,
+    GpuReport,
+    QueueReport,
+    StatusReport,
+)
+from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
 from hsid.api.server import SocketPathError, serve
+from hsid.gpu.board import Card
 from hsid.model import Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
@@ -31,8 +42,8 @@ _COUNTING_DEADLINE: Seconds = 2.0
 class HouseSource:
     """Answers the API's questions from the store and the supervision tree.
 
-    *tree* looks at the tree, *outages* at the servers that the house leans on; *started_at* is the
-    `trio.current_time` at which the daemon began.
+    *tree* looks at the tree, *outages* at what the house leans on, *cards* at the GPUs;
+    *started_at* is the `trio.current_time` at which the daemon began.
     """
 
     store: Store
@@ -43,6 +54,9 @@ class HouseSource:
     outages: Callable[[], Iterable[str]] = tuple
     backpressure_threshold: float = 1.0
     """A queue filled to this share is a trouble."""
+    cards: Callable[[], Iterable[Card]] = tuple
+    timezone: str | None = None
+    """The house's; None: this machine's."""
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -51,7 +65,8 @@ class HouseSource:
         counted = [(queue.name, await _stats_of(queue)) for queue in self.queues]
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
         health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree))
+        gpus = tuple(map(GpuReport.of, self.cards()))
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
@@ -59,9 +74,14 @@ class HouseSource:
             if queue.fill_ratio >= self.backpressure_threshold:
                 yield f"{queue.name} is {queue.fill_ratio:.0%} full"
 
-    async def events(self, *, limit: int, before: int | None) -> EventPage:
+    async def events(self, listing: EventListing) -> EventPage:
         """Return a page of events, latest first."""
-        return await self.store.read(partial(event_page, limit=limit, before=before))
+        return await self.store.read(partial(event_page, listing=listing))
+
+    async def event_stats(self, events: EventFilter) -> EventStats:
+        """Count events by the house's clock."""
+        zone = ZoneInfo(self.timezone) if self.timezone else None
+        return await self.store.read(partial(event_stats, events=events, zone=zone))
 
     async def event(self, event_id: int) -> EventDetail | None:
         """Return one event with its detections."""

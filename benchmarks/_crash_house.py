@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks._crash_audit import Audit, Wreck, audit, files_beneath, look_at_wreck
 from benchmarks._crash_queues import Queues
+from benchmarks._crash_store import Storage
 from benchmarks._daemon import PATIENCE_S, PROGRAM, Daemon, launched, running
 from benchmarks._instant_detector import DETECTIONS_EACH
 from benchmarks._pictures import distinct_jpegs
@@ -47,6 +48,7 @@ class House:
     Args:
         base: The folder of all.
         queues: Where the daemon has its queues.
+        storage: Where it has its database.
         detector: The address of the detector, and the file in which it notes its requests.
         pictures: How many files there will be.
         fault: What is broken in the daemon; None for the daemon as it is.
@@ -57,6 +59,7 @@ class House:
         self,
         base: Path,
         queues: Queues,
+        storage: Storage,
         *,
         detector: tuple[str, Path],
         pictures: int,
@@ -66,8 +69,9 @@ class House:
         url, self._arrivals = detector
         self._base = base
         self._program = PROGRAM if fault is None else ("benchmarks._broken_daemon", fault)
-        self._settings = SETTINGS | queues.settings | {"rtdetr_url": url}
+        self._settings = SETTINGS | queues.settings | storage.settings | {"rtdetr_url": url}
         self._queues = queues
+        self._storage = storage
         self._pictures = enumerate(distinct_jpegs(pictures, width=320, height=240))
         self._rng = random.Random(seed)  # noqa: S311 - paces the feeding, guards nothing
         self._count = pictures
@@ -85,7 +89,7 @@ class House:
                 self._starting_s = time.monotonic() - began
                 fed = self._work(daemon, life)
             daemon.kill()
-        with open_read_only(daemon.database()) as database, database.snapshot() as connection:
+        with open_read_only(self._storage.url) as database, database.snapshot() as connection:
             wreck = look_at_wreck(connection, self._queues.stats(connection))
         for _ in range(life.files - fed):
             self._feed(daemon.folder)
@@ -99,10 +103,7 @@ class House:
     def audit(self) -> Audit:
         """Compare what was fed with what is stored, while no daemon runs."""
         files = files_beneath(self._base / "cameras")
-        with (
-            open_read_only(self._base / "data" / "security.db") as database,
-            database.snapshot() as connection,
-        ):
+        with open_read_only(self._storage.url) as database, database.snapshot() as connection:
             queues = self._queues.stats(connection)
             return audit(connection, files, queues, each=DETECTIONS_EACH)
 

@@ -12,7 +12,7 @@ detections, batches, events, counters and queues.
 `--fault` puts a fault into the daemon (see `benchmarks._broken_daemon`): that the check can fail.
 
 `python -m benchmarks.crash [--uploads 1000] [--kills 50] [--backend embedded|redis]
-[--fault acks-first|states-first] [--seed SEED] [--quiet 40] [--json]`
+[--store sqlite|postgres] [--fault acks-first|states-first] [--seed SEED] [--quiet 40] [--json]`
 """
 
 import argparse
@@ -28,6 +28,7 @@ from benchmarks._broken_daemon import FAULTS
 from benchmarks._crash_audit import Audit, Wreck
 from benchmarks._crash_house import House, Life
 from benchmarks._crash_queues import BACKENDS, open_queues
+from benchmarks._crash_store import STORES, open_store
 from benchmarks._instant_detector import instant_detector
 from benchmarks._report import Goal, at_least, at_most, print_report
 
@@ -45,6 +46,7 @@ class Course:
     uploads: int
     kills: int
     backend: str
+    store: str
     fault: str | None
     seed: int
     quiet_s: float
@@ -97,10 +99,12 @@ def prove(course: Course, base: Path) -> Proof:
     with (
         instant_detector(base) as detector,
         open_queues(course.backend, base) as queues,
+        open_store(course.store, base / "house" / "data") as storage,
     ):
         house = House(
             base / "house",
             queues,
+            storage,
             detector=detector,
             pictures=course.uploads,
             fault=course.fault,
@@ -136,6 +140,7 @@ def report(course: Course, proof: Proof) -> dict[str, object]:
     found = Counter(stage for wreck in proof.wrecks for stage, n in wreck.stages.items() if n)
     return {
         "backend": course.backend,
+        "store": course.store,
         "fault": course.fault,
         "seed": course.seed,
         "uploads": course.uploads,
@@ -158,15 +163,19 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--backend", choices=BACKENDS, default="embedded")
+    parser.add_argument("--store", choices=STORES, default="sqlite")
     parser.add_argument("--fault", choices=FAULTS, help="break the daemon in this way")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--quiet", type=float, default=40.0, help="seconds; a reconciler's round")
     parser.add_argument("--json", action="store_true", help="the only format there is")
     options = parser.parse_args()
+    if options.store == "postgres" and options.backend == "embedded":
+        parser.error("queues are embedded in SQLite only: --store postgres needs --backend redis")
     course = Course(
         uploads=options.uploads,
         kills=options.kills,
         backend=options.backend,
+        store=options.store,
         fault=options.fault,
         seed=options.seed,
         quiet_s=options.quiet,

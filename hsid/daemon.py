@@ -16,15 +16,13 @@ from hsid.config import Settings
 from hsid.config.advice import advice_on
 from hsid.config.urls import mask_url
 from hsid.constants import EXIT_CONFIG
-from hsid.house import configured_cameras, open_house
+from hsid.house import open_house
 from hsid.intake.errors import UnknownTimezoneError
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
-from hsid.store import cameras
-from hsid.store.connect import database_path
-from hsid.store.database import open_database
-from hsid.store.errors import StoreError
+from hsid.store.database import is_postgresql, open_database
+from hsid.store.errors import WRONG_DATABASE, StoreError, StoreUnavailableError
 from hsid.store.lock import DataDirLock
 from hsid.topology import build_tree
 from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
@@ -42,6 +40,9 @@ def run(settings: Settings) -> int:
     """Run the daemon until a signal ends it; return the exit status of the process."""
     try:
         trio.run(_run_until_signalled, settings)
+    except WRONG_DATABASE as error:
+        _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
+        return EXIT_CONFIG
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_FAILED
@@ -75,7 +76,8 @@ async def run_daemon(
     Cancellation: stops in order first.
 
     Raises:
-        StoreError: The database can't be used, or another daemon works on it.
+        StoreError: The database can't be used, or another daemon works on it. One on a server that
+            is away is waited for.
         UnknownTimezoneError: A camera's time zone is not known here.
         QueueRefusedError: The Redis server is there, and something must be mended first.
         EscalationError: The tree has failed.
@@ -115,9 +117,11 @@ async def _greet(redis: "RedisClient") -> None:
 
 
 def _prepare_database(settings: Settings) -> None:
-    """Make or migrate the database before anything leans on it, and note the cameras' settings."""
-    with (
-        open_database(database_path(settings.database_url)) as database,
-        database.transaction() as connection,
-    ):
-        cameras.configure(connection, configured_cameras(settings))
+    """Make or migrate the database before anything leans on it; a server may come later."""
+    url = settings.database_url
+    try:
+        open_database(url, auto_migrate=settings.database_auto_migrate).close()
+    except StoreUnavailableError as error:
+        if not is_postgresql(url):
+            raise
+        _log.warning("database_unavailable", error=str(error), database=mask_url(url))

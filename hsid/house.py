@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -21,13 +22,14 @@ from hsid.ai.severity import SeverityThresholds
 from hsid.backing import Backing, backing_in_store
 from hsid.batching import BatchPolicy
 from hsid.config import Settings
+from hsid.gpu.board import Board
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
 from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
-from hsid.store.connect import database_path
+from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
 
@@ -59,6 +61,7 @@ class House:
     reconciler_notice: Notice
     """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
+    gpus: Board
 
 
 @asynccontextmanager
@@ -66,7 +69,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Build the house; give connections and processes back at the end of the block.
 
     Raises:
-        UnsupportedDatabaseError: The database of *settings* is no SQLite file.
+        UnsupportedDatabaseError: The database of *settings* is of no kind that hsid knows.
         UnknownTimezoneError: A camera's zone is not known here.
         StoreUnavailableError: The name of this node can't be read or made.
     """
@@ -88,7 +91,11 @@ def configured_cameras(settings: Settings) -> list[Camera]:
 
 
 def _house(settings: Settings, detector: Detector) -> House:
-    store = Store(database_path(settings.database_url))
+    store = Store(
+        settings.database_url,
+        auto_migrate=settings.database_auto_migrate,
+        prepare=partial(cameras.configure, configured=configured_cameras(settings)),
+    )
     reconciler_notice = Notice()
     backing = _backing(settings, store, on_gap=reconciler_notice.give)
     return House(
@@ -126,6 +133,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         batcher_notice=Notice(),
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
+        gpus=Board(),
     )
 
 

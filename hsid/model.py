@@ -8,7 +8,7 @@ the reversible text form of `hsid.paths`.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 Seconds: TypeAlias = float
 
@@ -272,6 +272,57 @@ class Event:
     revision: int
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One look at one graphics card. What the card can't report is None, never 0."""
+
+    recorded_at: datetime
+    number: int
+    """Its place in the driver's list, which may change when the driver is loaded anew."""
+    uuid: str | None
+    name: str | None
+    utilization_ratio: float | None
+    """The share of the last moments, 0 to 1, in which something ran on it."""
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    temperature_celsius: float | None
+    power_watts: float | None
+
+    @property
+    def memory_used_ratio(self) -> float | None:
+        """How much of the memory is taken, 0 to 1; None where that is not known."""
+        if self.memory_used_bytes is None or not self.memory_total_bytes:
+            return None
+        return self.memory_used_bytes / self.memory_total_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfWeek:
+    """An hour on a camera's clock: which of the week's 168, Monday's first being 0, and which week.
+
+    Weeks are numbered through from Monday to Sunday, years do not matter.
+    """
+
+    hour: int
+    week: int
+
+    @classmethod
+    def of(cls, local: datetime) -> Self:
+        """Return the hour of *local*, a time on the camera's clock."""
+        week, weekday = divmod(local.toordinal() - 1, 7)
+        return cls(weekday * 24 + local.hour, week)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a camera has seen in one hour of the week, in the *weeks* before the one in question."""
+
+    times: int
+    """How many batches showed the class."""
+    weeks: int
+    """In how many weeks the camera saw anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ class Role(StrEnum):
     ANALYZER = "analyzer"
     RECONCILER = "reconciler"
     """Fills the queues from the ledger."""
+    RETENTION = "retention"
+    """Deletes what has been kept long enough."""
 
 
 ALL_ROLES = tuple(Role)

@@ -8,25 +8,29 @@ The only file that imports `actors`.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from actors.analyzer import Analyzer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
+from actors.gpu_monitor import GpuMonitor
 from actors.reconciler import Reconciler
+from actors.retention import Retention
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
 from hsid.ai.filtering import normalise_label
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
+from hsid.gpu.pressure import Throttle
+from hsid.gpu.process import NvmlProcess
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.supervision import SupervisionLog
+from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
-from hsid.store.errors import ForeignDatabaseError, SchemaTooNewError, StoreCorruptError
-from hsid.store.store import Store
+from hsid.store.errors import HOPELESS
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
@@ -39,12 +43,6 @@ from supervision import (
     Supervisor,
 )
 
-if TYPE_CHECKING:
-    from hsid.redis import RedisClient
-
-_HOPELESS = (StoreCorruptError, SchemaTooNewError, ForeignDatabaseError)
-"""No restart mends these: the daemon ends, and says what to do."""
-
 _PATIENCE: Seconds = 10
 """How long the entries in hand may take to be finished when the daemon stops."""
 
@@ -54,7 +52,7 @@ def build_tree(house: House) -> Supervisor:
     detections, analyses = house.detection_consumer, house.analysis_consumer
     detector = _detector(house)
     # Each takes the actors of one role, and leaves them out on a node that does not have it.
-    watching, detecting, batching, analysing, reconciling = (
+    watching, detecting, batching, analysing, reconciling, retaining = (
         partial(_only_if, role in house.settings.roles) for role in Role
     )
 
@@ -64,7 +62,7 @@ def build_tree(house: House) -> Supervisor:
     platform = Supervisor(
         "platform",
         [
-            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=_HOPELESS),
+            ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=HOPELESS),
             *detecting(ChildSpec("detection-committer", detections.run_committer, drain=5)),
             *analysing(ChildSpec("analysis-committer", analyses.run_committer, drain=5)),
             *detecting(ChildSpec("detection-pump", detections.run_pump, drain=5)),
@@ -107,6 +105,15 @@ def build_tree(house: House) -> Supervisor:
         intensity=3,
         period=5,
     )
+    upkeep = Supervisor(
+        "upkeep",
+        [
+            _leaf("gpu-monitor", _gpu_monitor(house).run, silent_for=60, drain=2),
+            *retaining(_leaf("retention", _retention(house).run, silent_for=600, drain=5)),
+        ],
+        intensity=3,
+        period=5,
+    )
     doors = Supervisor(
         "doors",
         [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
@@ -115,7 +122,7 @@ def build_tree(house: House) -> Supervisor:
     )
     root = Supervisor(
         "root",
-        [platform, pipeline, doors],
+        [platform, pipeline, upkeep, doors],
         strategy=Strategy.REST_FOR_ONE,
         intensity=3,
         period=60,
@@ -193,6 +200,24 @@ def _detector(house: House) -> DetectorActor:
             settings.detection_confidence_threshold,
         ),
         notify=house.batcher_notice.give,
+        throttle=_throttle(house),
+    )
+
+
+def _throttle(house: House) -> Throttle:
+    """Return what slows the detector down; the embedded one uses no card, so no card slows it."""
+    return Throttle(house.gpus.pressure) if house.settings.detector == "rtdetr" else Throttle()
+
+
+def _gpu_monitor(house: House) -> GpuMonitor:
+    settings = house.settings
+    poll = settings.gpu_poll_interval_seconds
+    return GpuMonitor(
+        process=NvmlProcess(idle=poll + 60),
+        board=house.gpus,
+        store=house.store,
+        poll=poll,
+        keep=timedelta(minutes=settings.gpu_stats_history_minutes),
     )
 
 
@@ -202,6 +227,16 @@ def _batcher(house: House) -> Batcher:
 
 def _reconciler(house: House) -> Reconciler:
     return Reconciler(house.backing.feeder, house.reconciler_notice)
+
+
+def _retention(house: House) -> Retention:
+    settings = house.settings
+    return Retention(
+        house.store,
+        limits_of(settings),
+        places_of(settings),
+        every=60.0 * settings.retention_interval_minutes,
+    )
 
 
 def _analyzer(house: House) -> Analyzer:
@@ -222,7 +257,7 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         DETECTION_QUEUE: house.detection_consumer,
         ANALYSIS_QUEUE: house.analysis_consumer,
     }
-    outages = partial(_outages, house.store, house.backing.redis)
+    outages = partial(_outages, house)
     source = HouseSource(
         house.store,
         queues,
@@ -231,13 +266,17 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         house.started_at,
         outages,
         settings.queue_backpressure_threshold,
+        lambda: house.gpus.cards,
+        settings.timezone,
     )
     return ControlSocket(settings.control_socket_path, source)
 
 
-def _outages(store: Store, redis: "RedisClient | None") -> Iterator[str]:
-    fault = store.statistics().last_fault
+def _outages(house: House) -> Iterator[str]:
+    """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
+    fault, redis = house.store.statistics().last_fault, house.backing.redis
     if fault is not None:
         yield f"the database takes nothing: {fault}"
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
+    yield from house.gpus.troubles

@@ -1,4 +1,12 @@
-"""What holds for every test: a seed, once named, brings the whole run back."""
+"""What holds for every test: a seed, once named, brings the whole run back.
+
+And the databases: whoever asks for `database_url` or `new_database_url` runs on both kinds.
+"""
+
+import sys
+import threading
+import time
+from itertools import count
 
 import pytest
 import trio
@@ -8,9 +16,75 @@ from hypothesis import Phase, settings
 settings.register_profile("mutation", phases=[Phase.explicit, Phase.generate], database=None)
 
 
+THREADS_END_WITHIN_S = 30.0
+
+
+def pytest_sessionfinish():
+    """Wait for the last threads: one in C code while the interpreter goes takes the process down.
+
+    Those of trio that have nothing to do end by themselves after some seconds; one that does not
+    end was left behind by a test, and is named.
+    """
+    deadline = time.monotonic() + THREADS_END_WITHIN_S
+    while (left := _other_threads()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for thread in left:
+        sys.stderr.write(f"a thread was left behind: {thread.name}\n")
+
+
+def _other_threads():
+    return [each for each in threading.enumerate() if each is not threading.main_thread()]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Seed trio's scheduler as well: in which order tasks run is chance, too, and finds faults."""
     seed = item.config.getoption("randomly_seed", None)
     if seed is not None:
         trio._core._run._r.seed(f"{seed} {item.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server for all tests; it has a database to copy, of this program's schema."""
+    # Only here: `make mutation` runs the tests of supervision where there is no hsid.
+    from benchmarks._postgres_server import postgres_server  # noqa: PLC0415
+    from hsid.store.database import open_database  # noqa: PLC0415
+
+    with postgres_server() as server:
+        open_database(server.create_database("prepared"), auto_migrate=True).close()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _numbers():
+    return count(1)
+
+
+@pytest.fixture
+def new_postgres_url(postgres, _numbers):
+    """Return a maker of databases on the server, of this program's schema unless told otherwise."""
+    names = []
+
+    def make(template="prepared"):
+        names.append(f"test_{next(_numbers)}")
+        return postgres.create_database(names[-1], template=template)
+
+    yield make
+    for name in names:
+        postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database_url(request, tmp_path):
+    """Return a maker of databases, on the one kind and on the other."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("new_postgres_url")
+    numbers = count(1)
+    return lambda: f"sqlite:///{tmp_path}/hsid-{next(numbers)}.db"
+
+
+@pytest.fixture
+def database_url(new_database_url):
+    """A database of its own."""
+    return new_database_url()

@@ -17,7 +17,7 @@ class Case:
     """When the first detection was captured, on the clock of the camera's zone."""
     detections: tuple[DetectionRecord, ...]
     usual_per_day: float | None = None
-    """How often this camera sees the main class in this hour of an ordinary day; None: unknown."""
+    """How often this camera sees the main class in this hour of such a day; None: not known yet."""
 
 
 class Analyst(Protocol):

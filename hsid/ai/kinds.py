@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from hsid.model import DetectionRecord
+
 VEHICLES = frozenset(
     {"car", "truck", "bus", "motorcycle", "bicycle", "van", "train", "boat", "airplane"}
 )
@@ -41,3 +43,8 @@ def by_importance(labels: Iterable[str]) -> list[str]:
     class, and with it drops in score, because something in it was seen more clearly.
     """
     return sorted(dict.fromkeys(labels), key=lambda label: _RANKS[kind_of(label)])
+
+
+def main_class(records: Iterable[DetectionRecord]) -> str:
+    """Return the class that a batch is about; *records* are its detections, at least one."""
+    return by_importance(record.detection.label for record in records)[0]

@@ -10,19 +10,13 @@ from fastapi import FastAPI, Path, Query
 
 from hsid import __version__
 from hsid.api import problems
-from hsid.api.models import EventDetail, EventPage, Index, Problem, StatusReport
+from hsid.api.asking import LARGEST_ID, EventFilter, EventListing
+from hsid.api.models import EventDetail, EventPage, EventStats, Index, Problem, StatusReport
 from hsid.api.source import StatusSource
 
-MOST_EVENTS = 200
-"""Largest page: what can be written in one go without holding up the event loop."""
-LARGEST_ID = 2**63 - 1
-"""Largest integer that both databases hold."""
-
 EventId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-Limit = Annotated[int, Query(ge=1, le=MOST_EVENTS, description="How many at most.")]
-Before = Annotated[
-    int | None, Query(ge=1, le=LARGEST_ID, description="Id of an event: only those after it.")
-]
+Filter = Annotated[EventFilter, Query()]
+Listing = Annotated[EventListing, Query()]
 
 
 def create_app(source: StatusSource) -> FastAPI:
@@ -47,10 +41,15 @@ def create_app(source: StatusSource) -> FastAPI:
         """Return the accounting, the queues and the actors."""
         return await source.status()
 
-    @app.get("/v1/events")
-    async def events(limit: Limit = 20, before: Before = None) -> EventPage:
+    @app.get("/v1/events", responses={404: {"model": Problem}})
+    async def events(listing: Listing) -> EventPage:
         """Return events by their start, latest first."""
-        return await source.events(limit=limit, before=before)
+        return await source.events(listing)
+
+    @app.get("/v1/events/stats")
+    async def event_stats(events: Filter) -> EventStats:
+        """Count events; days and hours are those of the house's time zone."""
+        return await source.event_stats(events)
 
     @app.get("/v1/events/{event_id}", responses={404: {"model": Problem}})
     async def event(event_id: EventId) -> EventDetail:

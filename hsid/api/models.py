@@ -4,12 +4,14 @@ Guarantees one schema for a question, whoever answers it. Times are UTC; duratio
 say so in their names. Building the documents from the database is `hsid.api.report`'s work.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from hsid import __version__
+from hsid.gpu.board import Card, CardState
+from hsid.gpu.pressure import Pressure
 from hsid.model import (
     Accounting,
     AnalysisKind,
@@ -20,6 +22,7 @@ from hsid.model import (
 )
 from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
+from hsid.store.search import EventStatistics
 
 API_VERSION = 1
 
@@ -102,6 +105,46 @@ class HealthReport(Document):
         return cls(state=health.state, troubles=health.troubles)
 
 
+class GpuReport(Document):
+    """A graphics card at the last look. What it can't report, or a lost one, is None, never 0."""
+
+    number: int | None
+    """Its place in the driver's list; None while the driver tells of no card."""
+    uuid: str | None
+    name: str | None
+    state: CardState
+    since: datetime
+    """When it came into this state."""
+    error: str | None
+    """Why it is lost, in words."""
+    utilization_ratio: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    memory_pressure: Pressure
+    temperature_celsius: float | None = None
+    power_watts: float | None = None
+    recorded_at: datetime | None = None
+
+    @classmethod
+    def of(cls, card: Card) -> Self:
+        """Return the document for *card*."""
+        names = (
+            *("utilization_ratio", "memory_used_bytes", "memory_total_bytes"),
+            *("temperature_celsius", "power_watts", "recorded_at"),
+        )
+        figures = {name: getattr(card.reading, name) for name in names} if card.reading else {}
+        return cls(
+            number=card.number,
+            uuid=card.uuid,
+            name=card.name,
+            state=card.state,
+            since=card.since,
+            error=card.fault.words if card.fault else None,
+            memory_pressure=card.pressure,
+            **figures,
+        )
+
+
 class StatusReport(Document):
     """How the whole house is."""
 
@@ -120,6 +163,8 @@ class StatusReport(Document):
     queues: tuple[QueueReport, ...] = ()
     actors: tuple[ActorReport, ...] | None = None
     """None while no daemon runs."""
+    gpus: tuple[GpuReport, ...] | None = None
+    """None while no daemon runs; empty on a machine without one."""
 
 
 class DetectionReport(Document):
@@ -183,6 +228,22 @@ class EventPage(Document):
 
     events: tuple[EventReport, ...]
     next_before: int | None = None
+
+
+class EventStats(Document):
+    """How many events there are; what has none is left out."""
+
+    total: int
+    by_day: dict[date, int]
+    by_hour: dict[int, int]
+    """By the hour of the day, 0 to 23."""
+    by_camera: dict[str, int]
+    by_level: dict[Severity, int]
+
+    @classmethod
+    def of(cls, counted: EventStatistics) -> Self:
+        """Return the document for *counted*."""
+        return cls(**{name: getattr(counted, name) for name in cls.model_fields})
 
 
 class Index(Document):

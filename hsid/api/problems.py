@@ -11,7 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from hsid.api.asking import in_words
 from hsid.api.models import Problem
+from hsid.store.errors import StoreUnavailableError
+from hsid.store.search import UnknownPositionError
 
 INDEX_HINT = "GET /v1/ lists what there is."
 
@@ -40,20 +43,27 @@ def respond(status: HTTPStatus, slug: str, detail: str, hint: str) -> JSONRespon
 def install(app: FastAPI) -> None:
     """Have *app* answer every error as a problem."""
     app.exception_handler(EventNotFoundError)(_event_not_found)
+    app.exception_handler(StoreUnavailableError)(_store_unavailable)
+    app.exception_handler(UnknownPositionError)(_event_not_found)
     app.exception_handler(RequestValidationError)(_invalid_request)
     app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(Exception)(_unforeseen)
 
 
-async def _event_not_found(_request: Request, error: EventNotFoundError) -> JSONResponse:
+async def _event_not_found(_request: Request, error: Exception) -> JSONResponse:
     hint = "GET /v1/events lists the events that are stored."
     return respond(HTTPStatus.NOT_FOUND, "no-such-event", str(error), hint)
 
 
+async def _store_unavailable(_request: Request, error: StoreUnavailableError) -> JSONResponse:
+    hint = "The daemon goes on by itself once the database can be used again."
+    return respond(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", str(error), hint)
+
+
 async def _invalid_request(_request: Request, error: RequestValidationError) -> JSONResponse:
-    faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
     hint = "GET /v1/openapi.json describes every parameter."
-    return respond(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", "; ".join(faults), hint)
+    faults = in_words(error.errors())
+    return respond(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", faults, hint)
 
 
 async def _http_error(request: Request, error: HTTPException) -> JSONResponse:

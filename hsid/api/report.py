@@ -6,15 +6,19 @@ and only through the connection it is given.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from sqlalchemy import Connection
 
+from hsid.api.asking import EventFilter, EventListing
 from hsid.api.models import (
     ActorReport,
     DetectionReport,
     EventDetail,
     EventPage,
     EventReport,
+    EventStats,
+    GpuReport,
     HealthReport,
     QueueReport,
     StatusReport,
@@ -23,6 +27,7 @@ from hsid.api.models import (
 from hsid.model import Seconds
 from hsid.observe.health import Health
 from hsid.store import events, uploads
+from hsid.store.search import search, statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Running:
     uptime: Seconds
     health: Health
     actors: tuple[ActorReport, ...]
+    gpus: tuple[GpuReport, ...] = ()
 
 
 def status_report(
@@ -50,17 +56,27 @@ def status_report(
         refusals=uploads.refusals(conn),
         queues=tuple(queues),
         actors=running.actors if running else None,
+        gpus=running.gpus if running else None,
     )
 
 
-def event_page(conn: Connection, *, limit: int, before: int | None) -> EventPage:
-    """Return up to *limit* events by their start, latest first, from after the event *before*."""
-    found = events.list_events(conn, limit, before)
-    is_full = len(found) == limit
+def event_page(conn: Connection, listing: EventListing) -> EventPage:
+    """Return a page of events by their start, latest first.
+
+    Raises:
+        UnknownPositionError: The event after which the page is to begin is not there.
+    """
+    found = search(conn, listing.query, listing.limit, listing.before)
+    is_full = len(found) == listing.limit
     return EventPage(
         events=tuple(EventReport.of(event) for event in found),
         next_before=found[-1].id if is_full else None,
     )
+
+
+def event_stats(conn: Connection, events: EventFilter, zone: tzinfo | None) -> EventStats:
+    """Count events; days and hours are those of *zone*, None: this machine's."""
+    return EventStats.of(statistics(conn, events.query, zone))
 
 
 def event_detail(conn: Connection, event_id: int) -> EventDetail | None:

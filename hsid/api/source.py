@@ -6,7 +6,8 @@ lines.
 
 from typing import Protocol
 
-from hsid.api.models import EventDetail, EventPage, StatusReport
+from hsid.api.asking import EventFilter, EventListing
+from hsid.api.models import EventDetail, EventPage, EventStats, StatusReport
 
 
 class StatusSource(Protocol):
@@ -16,11 +17,16 @@ class StatusSource(Protocol):
         """Return the accounting, the queues and the actors of one moment."""
         ...
 
-    async def events(self, *, limit: int, before: int | None) -> EventPage:
-        """Return up to *limit* events by their start, latest first.
+    async def events(self, listing: EventListing) -> EventPage:
+        """Return a page of events by their start, latest first.
 
-        *before* is the id of an event: only those that come after it in this order are returned.
+        Raises:
+            UnknownPositionError: The event after which the page is to begin is not there.
         """
+        ...
+
+    async def event_stats(self, events: EventFilter) -> EventStats:
+        """Count events by day, hour, camera and level."""
         ...
 
     async def event(self, event_id: int) -> EventDetail | None:

@@ -30,6 +30,12 @@ class ControlError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+class RefusedError(ControlError):
+    """The daemon does not take what it was asked; the words say which part of it."""
+
+    exit_code = 2
+
+
 class DaemonUnreachableError(ControlError):
     """Nobody listens on the socket: no daemon runs, or it runs elsewhere."""
 
@@ -54,6 +60,12 @@ class TimedOutError(ControlError):
     exit_code = 6
 
 
+_ERRORS: Mapping[int, type[ControlError]] = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+}
+
+
 def find_socket(environment: Mapping[str, str]) -> Path:
     """Return where the control socket is to be expected; it need not exist."""
     for name in NAMED_BY:
@@ -65,7 +77,7 @@ def find_socket(environment: Mapping[str, str]) -> Path:
 
 
 def get(
-    path: Path, target: str, query: Mapping[str, int] | None = None, *, timeout: float
+    path: Path, target: str, query: Mapping[str, str | int] | None = None, *, timeout: float
 ) -> Document:
     """Return the document that the daemon on the socket *path* has for *target*.
 
@@ -106,7 +118,7 @@ def _read(status: int, body: bytes) -> Document:
     if status == HTTPStatus.OK:
         return document
     words = f"{document['detail']} {document['hint']}"
-    raise (NotFoundError if status == HTTPStatus.NOT_FOUND else ControlError)(words)
+    raise _ERRORS.get(status, ControlError)(words)
 
 
 def _is_there(path: Path) -> bool:

@@ -12,6 +12,8 @@ import click
 
 from hsid import __version__
 from hsid.cli import client, terminal, text
+from hsid.cli.event_commands import events_group
+from hsid.cli.export import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,20 @@ class Target:
     socket: Path
     timeout: float
 
-    def get(self, path: str, **query: int | None) -> client.Document:
+    def get(self, path: str, asked: Asked | None = None) -> client.Document:
         """Return the daemon's document; end the program in words if there is none."""
-        asked = {name: value for name, value in query.items() if value is not None}
         try:
             return client.get(self.socket, path, asked, timeout=self.timeout)
         except client.ControlError as error:
             terminal.fail(f"hsictl: {error}", error.exit_code)
+
+    def page(self, asked: Asked) -> client.Document:
+        """Return a page of events."""
+        return self.get("/v1/events", asked)
+
+    def event(self, event_id: int) -> client.Document:
+        """Return one event."""
+        return self.get(f"/v1/events/{event_id}")
 
 
 @click.group(context_settings=terminal.GROUP_SETTINGS)
@@ -66,17 +75,9 @@ def status(target: Target, *, as_json: bool) -> None:
 
 
 @main.command()
-@terminal.limit_option
-@terminal.before_option
-@terminal.as_json_option
-@click.pass_obj
-def events(target: Target, *, limit: int, before: int | None, as_json: bool) -> None:
-    """Show what was judged, latest first."""
-    page = target.get("/v1/events", limit=limit, before=before)
-    terminal.show(page, as_json=as_json, render=text.events)
-
-
-@main.command()
 def version() -> None:
     """Print the version of this program, as --version does."""
     click.echo(f"hsictl {__version__}")
+
+
+main.add_command(events_group(click.pass_obj))

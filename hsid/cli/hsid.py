@@ -7,19 +7,31 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hsid import __version__
 from hsid.cli import terminal, text
+from hsid.cli.client import Document
 from hsid.cli.config_commands import check_config, config, read_settings
+from hsid.cli.db_commands import db
+from hsid.cli.event_commands import events_group
+from hsid.cli.export import Asked
+from hsid.cli.retention_commands import retention
+
+if TYPE_CHECKING:
+    from hsid.cli import look
+
+CONFIG_HELP = "Configuration file; otherwise the usual places are looked at."
 
 config_option = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
-    help="Configuration file; otherwise the usual places are looked at.",
+    help=CONFIG_HELP,
 )
 
 
@@ -29,8 +41,8 @@ config_option = click.option(
 def main(context: click.Context) -> None:
     """Watch camera uploads, detect, group, judge and tell.
 
-    Exit codes: 0 ok, 1 failed, 2 usage, 3 a daemon runs and can't be reached, 4 not permitted, 6
-    timed out, 78 the configuration can't be used.
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 a daemon runs and can't be reached, 4 not permitted, 5
+    not found, 6 timed out, 78 the configuration can't be used.
     """
     terminal.respect_no_color(context)
 
@@ -90,27 +102,48 @@ def status(*, config_file: Path | None, as_json: bool) -> None:
 
 
 @main.command()
-@config_option
-@terminal.limit_option
-@terminal.before_option
-@terminal.as_json_option
-def events(*, config_file: Path | None, limit: int, before: int | None, as_json: bool) -> None:
-    """Show what was judged, latest first, whether a daemon runs or not."""
-    settings = read_settings(config_file)
-    from hsid.cli import look  # noqa: PLC0415 - SQLAlchemy
-
-    page = look.events(settings, limit=limit, before=before)
-    terminal.show(page, as_json=as_json, render=text.events)
-
-
-@main.command()
 def version() -> None:
     """Print the version of this program, as --version does."""
     click.echo(f"hsid {__version__}")
 
 
+class House:
+    """The events of the house that a configuration names, whether a daemon runs or not."""
+
+    def __init__(self, config_file: Path | None) -> None:
+        self._config_file = config_file
+
+    def page(self, asked: Asked) -> Document:
+        """Return a page of events."""
+        return self._events.page(asked)
+
+    def event(self, event_id: int) -> Document:
+        """Return one event."""
+        return self._events.event(event_id)
+
+    @cached_property
+    def _events(self) -> "look.Events":
+        settings = read_settings(self._config_file)
+        from hsid.cli import look  # noqa: PLC0415 - SQLAlchemy
+
+        return look.Events(settings)
+
+
+main.add_command(
+    events_group(
+        click.option(
+            "--config",
+            "source",
+            type=click.Path(path_type=Path),
+            callback=lambda _context, _option, file: House(file),
+            help=CONFIG_HELP,
+        )
+    )
+)
 main.add_command(check_config)
 main.add_command(config)
+main.add_command(db)
+main.add_command(retention)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,20 @@ are on Redis, asking for them makes their consumer groups if they are missing, a
 
 import fcntl
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import trio
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 
+from hsid.api.asking import EventListing, in_words
 from hsid.api.models import QueueReport, StatusReport
-from hsid.api.report import event_page, status_report
+from hsid.api.report import event_detail, event_page, status_report
 from hsid.cli import client, terminal
 from hsid.cli.client import Document
+from hsid.cli.export import Asked
 from hsid.config import Settings
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.queues.protocol import QueueError
@@ -24,6 +27,7 @@ from hsid.queues.sqlite_entries import SqliteEntries
 from hsid.store.database import open_read_only
 from hsid.store.errors import StoreError
 from hsid.store.lock import LOCK_NAME
+from hsid.store.search import UnknownPositionError
 
 TIMEOUT = 10.0
 
@@ -35,11 +39,24 @@ def status(settings: Settings) -> Document:
     return _look(settings, "/v1/status", {}, partial(_read_status, settings=settings))
 
 
-def events(settings: Settings, *, limit: int, before: int | None) -> Document:
-    """Return the `EventPage`; end the program in words if there is none to be had."""
-    query = {"limit": limit} if before is None else {"limit": limit, "before": before}
-    read = partial(event_page, limit=limit, before=before)
-    return _look(settings, "/v1/events", query, read)
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events, for the commands about them."""
+
+    settings: Settings
+
+    def page(self, asked: Asked) -> Document:
+        """Return the `EventPage`; end the program in words if there is none to be had."""
+        try:
+            listing = EventListing.model_validate(asked)
+        except ValidationError as error:
+            terminal.fail(f"hsid: {in_words(error.errors())}", client.RefusedError.exit_code)
+        return _look(self.settings, "/v1/events", asked, partial(event_page, listing=listing))
+
+    def event(self, event_id: int) -> Document:
+        """Return the `EventDetail`; end the program in words if there is none to be had."""
+        read = partial(event_detail, event_id=event_id)
+        return _look(self.settings, f"/v1/events/{event_id}", {}, read)
 
 
 def _read_status(conn: Connection, *, settings: Settings) -> StatusReport:
@@ -74,8 +91,8 @@ async def _queues_on_server(settings: Settings) -> list[QueueReport]:
 def _look(
     settings: Settings,
     target: str,
-    query: Mapping[str, int],
-    read: Callable[[Connection], BaseModel],
+    query: Asked,
+    read: Callable[[Connection], BaseModel | None],
 ) -> Document:
     try:
         return client.get(settings.control_socket_path, target, query, timeout=TIMEOUT)
@@ -88,9 +105,14 @@ def _look(
         terminal.fail(f"hsid: {error}", error.exit_code)
     try:
         with open_read_only(settings.database_url) as database, database.snapshot() as conn:
-            return read(conn).model_dump(mode="json")
+            found = read(conn)
+    except UnknownPositionError as error:
+        terminal.fail(f"hsid: {error}", client.NotFoundError.exit_code)
     except StoreError as error:
         terminal.fail(f"hsid: {error}", 1)
+    if found is None:
+        terminal.fail(f"hsid: there is nothing at {target}", client.NotFoundError.exit_code)
+    return found.model_dump(mode="json")
 
 
 def _is_daemon_running(settings: Settings) -> bool:

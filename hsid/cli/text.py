@@ -22,8 +22,12 @@ COLOURS = {
     "ok": "green",
     "degraded": "red",
     "parked": "red",
+    "lost": "red",
 }
 NO_EVENTS = "no events"
+_EVENT_HEADERS = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
+
+_GIB = 1 << 30
 
 
 def printable(text: object) -> str:
@@ -55,6 +59,8 @@ def status(document: Document) -> str:
         parts.append(_queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
+    if document.get("gpus"):  # a daemon of an older version tells of none
+        parts.append(_gpus(document["gpus"]))
     return "\n\n".join(parts)
 
 
@@ -73,8 +79,20 @@ def events(page: Document) -> str:
     """Return the text of an `EventPage`."""
     if not page["events"]:
         return NO_EVENTS
-    headers = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
-    return table(headers, map(_event_row, page["events"]))
+    return table(_EVENT_HEADERS, map(_event_row, page["events"]))
+
+
+def event(document: Document) -> str:
+    """Return the text of an `EventDetail`."""
+    seen = map(_detection_row, document["detections"])
+    return "\n\n".join(
+        [
+            table(_EVENT_HEADERS[:-1], [_event_row(document)[:-1]]),
+            printable(document["summary"]),
+            printable(document["reasoning"]),
+            table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
+        ]
+    )
 
 
 def local_time(text: str) -> str:
@@ -114,6 +132,17 @@ def _event_row(event: Document) -> tuple[object, ...]:
     )
 
 
+def _detection_row(detection: Document) -> tuple[object, ...]:
+    x, y, width, height = detection["box"]
+    return (
+        detection["upload_id"],
+        local_time_with_offset(detection["captured_at"]),
+        detection["label"],
+        f"{detection['confidence']:.0%}",
+        f"{width}x{height} at {x},{y}",
+    )
+
+
 def _headline(document: Document) -> str:
     version = f"hsid {printable(document['version'])}"
     if not document["running"]:
@@ -150,6 +179,33 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
+
+
+def _gpus(gpus: Sequence[Document]) -> str:
+    headers = ("GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER")
+    return table(headers, map(_gpu_row, gpus))
+
+
+def _gpu_row(gpu: Document) -> tuple[object, ...]:
+    return (
+        gpu["name"],
+        gpu["state"],
+        local_time(gpu["since"]),
+        _figure(gpu["utilization_ratio"], "{:.0%}"),
+        _memory(gpu["memory_used_bytes"], gpu["memory_total_bytes"]),
+        _figure(gpu["temperature_celsius"], "{:.0f} °C"),
+        _figure(gpu["power_watts"], "{:.0f} W"),
+    )
+
+
+def _memory(used: int | None, total: int | None) -> str | None:
+    if used is None or not total:
+        return None
+    return f"{used / _GIB:.1f} of {total / _GIB:.1f} GiB, {used / total:.0%}"
+
+
+def _figure(value: float | None, form: str) -> str | None:
+    return None if value is None else form.format(value)
 
 
 def _cell(value: object) -> str:

@@ -8,8 +8,8 @@ from hsid.config.errors import unknown_key
 from hsid.config.fields import is_secret
 from hsid.config.given import DEFAULT
 from hsid.config.sections.doors import Api, RateLimits, Tls, WebSocket
-from hsid.config.sections.judgement import FastPath, Gpu
-from hsid.config.sections.outputs import Clips, Notifications, Retention, Video
+from hsid.config.sections.judgement import FastPath
+from hsid.config.sections.outputs import Clips, Notifications, Video
 from hsid.config.settings import Settings
 from hsid.config.sources import PREFIX, unknown_environment_names
 from hsid.roles import ALL_ROLES
@@ -22,9 +22,7 @@ _SECTIONS_FOR_LATER = (
     Notifications,
     Clips,
     Video,
-    Gpu,
     FastPath,
-    Retention,
 )
 _FOR_LATER = frozenset(
     {name for section in _SECTIONS_FOR_LATER for name in section.model_fields}
@@ -47,10 +45,6 @@ def advice_on(settings: Settings) -> Iterator[str]:
     if not settings.foscam_base_path.is_dir():
         where = settings.origin("foscam_base_path")
         yield f"{where}: foscam_base_path: there is no folder {settings.foscam_base_path}"
-    if not settings.database_url.startswith("sqlite"):
-        where = settings.origin("database_url")
-        words = "this version keeps its data in a SQLite file only, and refuses to run with another"
-        yield f"{where}: database_url: {words}"
     missing = [role for role in ALL_ROLES if role not in settings.roles]
     if missing and settings.redis_url is None:
         where = settings.origin("roles")

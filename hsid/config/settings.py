@@ -101,6 +101,13 @@ class Settings(
         return self
 
     @model_validator(mode="after")
+    def _check_queues(self) -> Self:
+        if not self.database_url.startswith("sqlite") and self.redis_url is None:
+            words = "a PostgreSQL database needs redis_url as well: it holds no queues"
+            raise _rule(("database_url",), words)
+        return self
+
+    @model_validator(mode="after")
     def _check_tls(self) -> Self:
         if self.tls_mode == "provided" and (
             self.tls_cert_path is None or self.tls_key_path is None

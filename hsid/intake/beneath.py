@@ -7,7 +7,7 @@ below the root is followed, not even one swapped in half way. The root itself ma
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from hsid.intake.errors import OUR_OWN_ERRNOS, RootUnavailableError, VanishedError
@@ -28,6 +28,20 @@ def stat_beneath(root: bytes, path: bytes) -> os.stat_result:
     """
     with _parent_of(root, path) as (parent, name), refusing_os_errors():
         return os.stat(name, dir_fd=parent, follow_symlinks=False)
+
+
+def unlink_beneath(root: bytes, path: bytes, is_meant: Callable[[os.stat_result], bool]) -> bool:
+    """Delete the file *path* if *is_meant* says so of its status; return whether it did.
+
+    Raises:
+        RefusedError: It can't be reached by this path, or not be deleted.
+        RootUnavailableError: The root can't be opened.
+    """
+    with _parent_of(root, path) as (parent, name), refusing_os_errors():
+        if not is_meant(os.stat(name, dir_fd=parent, follow_symlinks=False)):
+            return False
+        os.unlink(name, dir_fd=parent)
+        return True
 
 
 @contextmanager

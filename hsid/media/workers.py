@@ -95,8 +95,8 @@ class WorkerCallError(Exception):
     """
 
 
-class _WorkerLostError(Exception):
-    """A worker is of no use any more because of a call."""
+class WorkerLostError(Exception):
+    """A worker is of no use any more because of a call; *detail* says how it ended."""
 
     def __init__(self, reason: RefusalReason, detail: str) -> None:
         super().__init__(reason, detail)
@@ -104,11 +104,11 @@ class _WorkerLostError(Exception):
         self.detail = detail
 
 
-class _WorkerRetiredError(Exception):
+class WorkerRetiredError(Exception):
     """A worker ended for lack of work just before it was asked."""
 
 
-class _Worker:
+class Worker:
     """One worker process. It is asked one thing at a time."""
 
     def __init__(self, process: trio.Process) -> None:
@@ -118,6 +118,7 @@ class _Worker:
 
     @classmethod
     async def start(cls, limits: WorkerLimits) -> Self:
+        """Start a process; *processes* of *limits* is the caller's affair."""
         alarm = math.ceil(limits.call_seconds + _ORPHAN_MARGIN)
         arguments = (limits.memory_bytes, limits.idle_seconds, alarm)
         try:
@@ -137,6 +138,7 @@ class _Worker:
 
     @property
     def has_ended(self) -> bool:
+        """Tell whether the process has gone, which one stuck in the kernel never does."""
         return self._process.poll() is not None
 
     async def ask(self, request: bytes) -> tuple[child.Outcome, bytes]:
@@ -148,11 +150,11 @@ class _Worker:
         except (trio.BrokenResourceError, EOFError) as error:
             raise _loss(await self._process.wait()) from error
         if outcome == child.Outcome.OUT_OF_MEMORY:
-            raise _WorkerLostError(RefusalReason.OUT_OF_MEMORY, "the memory limit was reached")
+            raise WorkerLostError(RefusalReason.OUT_OF_MEMORY, "the memory limit was reached")
         return child.Outcome(outcome), answer
 
     async def end(self) -> None:
-        """Kill the process and wait until it has gone."""
+        """Kill the process and wait a moment until it has gone."""
         with trio.move_on_after(_END_GRACE, shield=True):
             self._process.kill()
             await self._process.wait()
@@ -169,17 +171,17 @@ class _Worker:
         return bytes(received)
 
 
-def _loss(exit_code: int) -> _WorkerLostError | _WorkerRetiredError:
+def _loss(exit_code: int) -> WorkerLostError | WorkerRetiredError:
     """Return what it means that a worker ended with *exit_code* and without an answer."""
     if exit_code == child.IDLE_EXIT:
-        return _WorkerRetiredError()
+        return WorkerRetiredError()
     if exit_code >= 0:
         how = f"exit code {exit_code}"
     elif exit_code == -Signals.SIGKILL:
         how = "SIGKILL, as from the kernel when memory runs out"
     else:
         how = Signals(-exit_code).name
-    return _WorkerLostError(RefusalReason.DECODER_CRASHED, f"the worker process ended: {how}")
+    return WorkerLostError(RefusalReason.DECODER_CRASHED, f"the worker process ended: {how}")
 
 
 class WorkerPool:
@@ -188,7 +190,7 @@ class WorkerPool:
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
         self._slots = trio.CapacityLimiter(limits.processes)
-        self._idle: list[_Worker] = []
+        self._idle: list[Worker] = []
         self._is_closed = False
 
     async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
@@ -206,7 +208,7 @@ class WorkerPool:
         async with self._slots:
             try:
                 outcome, answer = await self._ask_twice(request)
-            except _WorkerLostError as lost:
+            except WorkerLostError as lost:
                 raise RefusedError(lost.reason, lost.detail) from lost
         value = pickle.loads(answer)  # noqa: S301 -- from hsid's own process, under its own user
         if outcome is child.Outcome.REFUSED:
@@ -229,17 +231,17 @@ class WorkerPool:
     async def _ask_twice(self, request: bytes) -> tuple[child.Outcome, bytes]:
         try:
             return await self._ask_any(request)
-        except _WorkerLostError:
+        except WorkerLostError:
             # Once may be the machine's fault: memory short for a moment, a stray signal.
             return await self._ask_any(request)
 
     async def _ask_any(self, request: bytes) -> tuple[child.Outcome, bytes]:
         try:
             return await self._ask(await self._take(), request)
-        except _WorkerRetiredError:  # it has not seen the request
+        except WorkerRetiredError:  # it has not seen the request
             return await self._ask_any(request)
 
-    async def _ask(self, worker: _Worker, request: bytes) -> tuple[child.Outcome, bytes]:
+    async def _ask(self, worker: Worker, request: bytes) -> tuple[child.Outcome, bytes]:
         is_reusable = False
         try:
             with trio.fail_after(self._limits.call_seconds):
@@ -247,7 +249,7 @@ class WorkerPool:
             is_reusable = not self._is_closed
         except trio.TooSlowError as error:
             detail = f"no result after {self._limits.call_seconds:g} s"
-            raise _WorkerLostError(RefusalReason.DECODER_TIMED_OUT, detail) from error
+            raise WorkerLostError(RefusalReason.DECODER_TIMED_OUT, detail) from error
         finally:
             if is_reusable:
                 self._idle.append(worker)
@@ -255,11 +257,11 @@ class WorkerPool:
                 await worker.end()
         return answer
 
-    async def _take(self) -> _Worker:
+    async def _take(self) -> Worker:
         """Return the worker that was used last, so that the others may retire; else a new one."""
         while self._idle:
             worker = self._idle.pop()
             if not worker.has_ended:
                 return worker
             await worker.end()
-        return await _Worker.start(self._limits)
+        return await Worker.start(self._limits)

@@ -31,12 +31,16 @@ from hsid.queues.handling import (
 from hsid.queues.protocol import DurableQueue, Lease, QueueError
 from hsid.queues.pump import Pump
 from hsid.queues.retry import Backoff, RetryPolicy
+from hsid.store.errors import StoreUnavailableError
 from supervision import Context
 
 _log = structlog.get_logger(__name__)
 
 _WHILE_CLOSED: Seconds = 2.0
 """Between two looks whether handlers may take entries again: nobody waits for that."""
+
+_WHILE_STORE_IS_AWAY: Seconds = 1.0
+"""How long a handler that could not read what it needs keeps its entry before it gives it back."""
 
 _RECONNECT = RetryPolicy(first=0.1, longest=5.0)
 
@@ -245,6 +249,11 @@ class Consumer:
     async def _try(self, handler: Handler, lease: Lease) -> Completion:
         try:
             return settling(lease, await handler.handle(lease))
+        except StoreUnavailableError as error:
+            # Not the message's failure. The pause is taken here: all others would fail meanwhile.
+            _log.warning("handling_postponed", entry=lease.entry.id, error=describe(error))
+            await trio.sleep(_WHILE_STORE_IS_AWAY)
+            return released(lease)
         except Exception as error:  # noqa: BLE001 - a message's failure is not the actor's (D19)
             where = trimmed_traceback(error)
             return self._rules.after_failure(handler, lease, describe(error), where)

@@ -32,7 +32,7 @@ class Handler(Protocol):
         """Do the work; return a completion that settles *lease*.
 
         An exception means that the entry is tried again later, and given up when its tries are
-        used up. `Release` with a delay puts it off without using up a try.
+        used up; but `StoreUnavailableError` uses up none, and neither does `Release` with a delay.
         """
         ...
 

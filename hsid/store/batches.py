@@ -1,7 +1,8 @@
 """Batches: what `hsid.batching` decides upon, and carrying its decision out.
 
-Load, decide and apply belong into one writing transaction: there is one writer, so nothing changes
-in between. Every function takes the connection of its caller's transaction.
+Load, decide and apply belong into one writing transaction: loading locks the camera, so nothing
+changes in between, on whichever node. Every function takes the connection of its caller's
+transaction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,11 +40,12 @@ def cameras_with_work(conn: Connection) -> list[str]:
 
 
 def load_camera(conn: Connection, camera_id: str, *, reach: timedelta) -> CameraState:
-    """Return what there is to decide upon for one camera.
+    """Lock one camera, and return what there is to decide upon for it.
 
     *reach* is how long before a sighting a closed batch may have ended and still take it: window
     and idle time together.
     """
+    last_stored_at = _lock(conn, camera_id)
     open_batches = _open_batches(conn, camera_id)
     loose = _sightings(conn, camera_id, None)
     moments = [s.captured_at for s in (*loose, *(s for b in open_batches for s in b.sightings))]
@@ -53,9 +55,7 @@ def load_camera(conn: Connection, camera_id: str, *, reach: timedelta) -> Camera
         loose=loose,
         unfinished_oldest=_oldest_unfinished(conn, camera_id),
         closed=_closed_since(conn, camera_id, min(moments) - reach) if moments else (),
-        last_stored_at=conn.scalar(
-            select(camera_table.c.last_stored_at).where(camera_table.c.id == camera_id)
-        ),
+        last_stored_at=last_stored_at,
     )
 
 
@@ -90,6 +90,15 @@ def load_case(
     if batch is None or camera is None:
         return None
     return batch, camera, detections_of(conn, batch_id)
+
+
+def _lock(conn: Connection, camera_id: str) -> datetime | None:
+    """Keep others from deciding for the camera; return when a detection was last stored for it.
+
+    Rows that refer to the camera may still be added. SQLite has one writer, and no such lock.
+    """
+    chosen = select(camera_table.c.last_stored_at).where(camera_table.c.id == camera_id)
+    return conn.scalar(chosen.with_for_update(key_share=True))
 
 
 def _open_batches(conn: Connection, camera_id: str) -> tuple[OpenBatch, ...]:

@@ -88,6 +88,8 @@ def _configure_writer(connection: sqlite3.Connection, path: Path) -> None:
     # SQLAlchemy says when a transaction begins; the driver must not begin others by itself.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    # Before the first table: retention can then give freed pages back to the disk, a few at a time.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         raise StoreUnavailableError(f"{path} can't have a write-ahead log: use a local disk")

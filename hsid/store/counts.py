@@ -1,7 +1,7 @@
 """Cumulative counters of the ledger: each arrival and each end is counted as it happens."""
 
 from sqlalchemy import Connection, bindparam, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from hsid.model import UploadState
 from hsid.store.schema import upload_counts

@@ -1,141 +1,141 @@
-"""The database without trio: one writing connection, or a read-only view.
+"""The database without trio: for commands, for tests, and for the store's thread.
 
-For commands, for tests, and for the thread of `hsid.store.store.Store`. Opening for writing makes
-the file when there is none and brings its schema up to date. Each object belongs to one thread.
+Here and nowhere else it is decided which of the two kinds a URL means. What opening does is the
+kind's: a SQLite file is made and migrated, a PostgreSQL database has been made by its owner, and is
+migrated if the caller says so.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from hsid.store.connect import database_path, reader_engine, writer_engine
-from hsid.store.errors import StoreUnavailableError, raise_mapped, storage_fault
-from hsid.store.migration import bring_up_to_date, require_current, stored_revision
+from hsid.store.connect import database_path
+from hsid.store.sqlite import SqliteReader, open_file, open_file_read_only, revision_of_file
 
-_FILE_MODE = 0o640  # who was at home when is nobody else's business
+if TYPE_CHECKING:
+    from hsid.store.postgres import PostgresDatabase, PostgresReader
+
+T = TypeVar("T")
+
+POSTGRESQL = "postgresql"
 
 
-class Database:
-    """The writing connection to the file at *path*; `open_database` makes it."""
+class Database(AbstractContextManager["Database", None], Protocol):
+    """What can be written to; belongs to one thread."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = writer_engine(path)
-        self._connection: Connection | None = None
+    is_remote: bool
+    """Whether it may come and go by itself, without anybody writing."""
 
     def __enter__(self) -> Self:
-        return self
+        """Return itself; it is closed when the block ends."""
+        ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> AbstractContextManager[Connection]:
         """Give a connection whose writes are durable when the block ends, or undone if it raises.
 
-        After a fault of the storage the connection is given up, and the next transaction opens
-        another: SQLite may have ended the transaction by itself, and a full disk that has been
-        freed is no obstacle to a new connection.
-
         Raises:
-            StoreUnavailableError: The disk is full, the file is locked or can't be reached.
-            StoreCorruptError: The file is damaged.
+            StoreUnavailableError: The database can't be used now.
+            StoreCorruptError: It is damaged.
         """
-        try:
-            connection = self.connection()
-            with connection.begin():
-                yield connection
-        except Exception as error:  # noqa: BLE001 - it is raised again, mapped
-            if storage_fault(error) is not None:
-                self.close()
-            raise_mapped(error)
+        ...
 
-    def connection(self) -> Connection:
-        """Return the connection, outside of any transaction."""
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what *work* returns, once what it wrote is durable.
+
+        As `transaction`; but what a server undid without a fault of *work* is tried again for a few
+        seconds, so *work* has no other effect than on the database.
+        """
+        ...
 
     def close(self) -> None:
-        """Close the connection; the last one to close empties the log into the file."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.close()
+        """Close what is open."""
+        ...
 
 
-class ReadOnlyDatabase:
-    """Snapshots of the file at *path*, *size* at a time; usable from any thread."""
+class ReadOnlyDatabase(AbstractContextManager["ReadOnlyDatabase", None], Protocol):
+    """What can be read from, by any thread."""
 
-    def __init__(self, path: Path, *, size: int = 1, at_rest: bool = False) -> None:
-        self.path = path
-        self._engine = reader_engine(path, size=size, at_rest=at_rest)
+    size: int
+    """How many may read at a time."""
 
     def __enter__(self) -> Self:
-        return self
+        """Return itself; it is closed when the block ends."""
+        ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """Give a connection that sees one moment of the database. Keep it short.
 
         Raises:
-            StoreUnavailableError: There is no such file, or it can't be read.
-            StoreCorruptError: The file is damaged.
+            StoreUnavailableError: There is no such database, or it can't be read.
+            StoreCorruptError: It is damaged.
         """
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                yield connection
-        except Exception as error:  # noqa: BLE001 - what is not the storage's passes unchanged
-            raise_mapped(error)
+        ...
 
     def close(self) -> None:
         """Close what is not in use."""
-        self._engine.dispose()
+        ...
 
 
-def open_database(url: str | Path) -> Database:
-    """Open the database for writing: make it where there is none, migrate it where it is old.
+def is_postgresql(url: str | Path) -> bool:
+    """Tell whether *url* names a database on a PostgreSQL server."""
+    return isinstance(url, str) and url.partition(":")[0].partition("+")[0] == POSTGRESQL
+
+
+def open_database(url: str | Path, *, auto_migrate: bool = False) -> Database:
+    """Open the database for writing.
+
+    A SQLite file is made where there is none, and migrated where it is old. A database on a server
+    is migrated only if *auto_migrate* says so.
 
     Raises:
         SchemaTooNewError: A newer hsid has written it.
+        SchemaOutdatedError: It is on a server, and waits for its migration.
         ForeignDatabaseError: It belongs to another program.
         StoreUnavailableError: It can't be opened or made.
         StoreCorruptError: It is damaged, or no database.
-        UnsupportedDatabaseError: *url* names no SQLite file.
+        UnsupportedDatabaseError: *url* names no such database.
     """
-    path = database_path(url)
-    _make_file(path)
-    _refuse_foreign(path)
-    database = Database(path)
+    if not is_postgresql(url):
+        return open_file(database_path(url))
+    database = _on_server(str(url), auto_migrate=auto_migrate)
     try:
-        bring_up_to_date(database.connection(), path)
-    except BaseException as error:
+        database.make_ready()
+    except BaseException:
         database.close()
-        if isinstance(error, Exception):
-            raise_mapped(error)
         raise
     return database
 
 
+def database_for_service(
+    url: str | Path, *, auto_migrate: bool, prepare: Callable[[Connection], Any]
+) -> Database:
+    """Open the database as `open_database` does, and carry *prepare* out in it.
+
+    With a database on a server both are done when it is first used, as it may be away for long.
+    """
+    if is_postgresql(url):
+        return _on_server(str(url), auto_migrate=auto_migrate, prepare=prepare)
+    database = open_database(url)
+    try:
+        database.run(prepare)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def reader_for_service(url: str | Path, *, max_readers: int | None) -> ReadOnlyDatabase:
+    """Return what reads the database while another object of this process writes to it."""
+    if is_postgresql(url):
+        return _reader_on_server(str(url), size=max_readers)
+    return SqliteReader(database_path(url), size=max_readers or 4)
+
+
 def open_read_only(url: str | Path) -> ReadOnlyDatabase:
-    """Open the database for looking only, while no daemon runs; changes nothing on the disk.
+    """Open the database for looking only; changes nothing.
 
     Raises:
         SchemaTooNewError: A newer hsid has written it.
@@ -143,38 +143,43 @@ def open_read_only(url: str | Path) -> ReadOnlyDatabase:
         ForeignDatabaseError: It belongs to another program.
         StoreUnavailableError: There is none, or it can't be read.
         StoreCorruptError: It is damaged, or no database.
-        UnsupportedDatabaseError: *url* names no SQLite file.
+        UnsupportedDatabaseError: *url* names no such database.
     """
-    path = database_path(url)
-    if not path.exists():
-        raise StoreUnavailableError(f"there is no database at {path} yet")
-    database = ReadOnlyDatabase(path, at_rest=_is_at_rest(path))
+    if not is_postgresql(url):
+        return open_file_read_only(database_path(url))
+    database = _reader_on_server(str(url), size=1)
     try:
-        with database.snapshot() as connection:
-            require_current(connection, path)
+        database.require_current()
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Look before opening for writing: the writer's settings would change another's file."""
-    if path.stat().st_size == 0:
-        return
-    looking = ReadOnlyDatabase(path, at_rest=_is_at_rest(path))
-    with looking as database, database.snapshot() as connection:
-        stored_revision(connection, path)
+def schema_revision(url: str | Path) -> str | None:
+    """Return the revision of the schema that the database has, None for an empty one.
+
+    Raises:
+        ForeignDatabaseError: It belongs to another program.
+        StoreUnavailableError: There is none, or it can't be read.
+        StoreCorruptError: It is damaged, or no database.
+    """
+    if not is_postgresql(url):
+        return revision_of_file(database_path(url))
+    with _reader_on_server(str(url), size=1) as database:
+        return database.revision()
 
 
-def _is_at_rest(path: Path) -> bool:
-    """Tell whether the file holds everything, and nobody has it open: there is no log."""
-    return not path.with_name(f"{path.name}-wal").exists()
+# The driver is for those who use it: an embedded daemon is to stay small.
+def _on_server(
+    url: str, *, auto_migrate: bool, prepare: Callable[[Connection], Any] = lambda _connection: None
+) -> "PostgresDatabase":
+    from hsid.store.postgres import PostgresDatabase  # noqa: PLC0415
+
+    return PostgresDatabase(url, auto_migrate=auto_migrate, prepare=prepare)
 
 
-def _make_file(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE))
-    except OSError as error:
-        raise StoreUnavailableError(f"can't open {path} for writing: {error.strerror}") from error
+def _reader_on_server(url: str, *, size: int | None) -> "PostgresReader":
+    from hsid.store.postgres import PostgresReader  # noqa: PLC0415
+
+    return PostgresReader(url, size=size)

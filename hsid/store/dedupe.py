@@ -5,8 +5,8 @@ So is a file whose content did not change at all, however late it was touched.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, exists, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BigInteger, Connection, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from hsid.model import FileVersion, Seconds, UploadState
 from hsid.store.columns import UtcDateTime
@@ -24,7 +24,8 @@ _CLAIM_IF_FREE = _CLAIM.on_conflict_do_update(
     where=or_(
         dedupe.c.claimed_at <= bindparam("expired_at", type_=UtcDateTime),
         exists().where(
-            uploads.c.id == dedupe.c.upload_id,
+            # In words: a column of the table would be taken from all of its rows.
+            uploads.c.id == literal_column("dedupe.upload_id", BigInteger),
             uploads.c.state.in_([UploadState.DEAD, UploadState.REFUSED]),
         ),
     ),

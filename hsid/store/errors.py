@@ -1,27 +1,9 @@
 """What can go wrong with the database, whose fault it is, and whether trying again helps.
 
-Errors of the driver are mapped here once (`storage_fault`); those that speak about the *data* of a
-call (a broken constraint, say) are the caller's and pass unchanged.
+`hsid.store.faults` tells which of these an error of a driver is.
 """
 
-import sqlite3
 from pathlib import Path
-from typing import NoReturn
-
-_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_UNAVAILABLE = {
-    sqlite3.SQLITE_FULL: "the disk or the quota is full",
-    sqlite3.SQLITE_BUSY: "another process holds its write lock",
-    sqlite3.SQLITE_LOCKED: "another process holds its write lock",
-    sqlite3.SQLITE_PROTOCOL: "another process holds its write lock",
-    sqlite3.SQLITE_IOERR: "the disk reports an error",
-    sqlite3.SQLITE_READONLY: "it can't be written to",
-    sqlite3.SQLITE_CANTOPEN: "it can't be opened",
-    sqlite3.SQLITE_PERM: "hsid may not open it",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
-    sqlite3.SQLITE_INTERRUPT: "the call was interrupted",
-}
-_PRIMARY_CODE = 0xFF
 
 
 class StoreError(Exception):
@@ -36,31 +18,50 @@ class StoreUnavailableError(StoreError):
     """
 
 
+class ConnectionLostError(StoreUnavailableError):
+    """The server can't be reached, is starting or stopping, or has ended the connection."""
+
+
+class TransactionConflictError(StoreUnavailableError):
+    """The server undid the transaction in favour of another one: a deadlock, say. Try again."""
+
+
+class CommitUnknownError(StoreUnavailableError):
+    """The connection broke in the commit, and the server did not tell in time what became of it.
+
+    The one case in which something may have been stored. Calls are guarded by what they change, so
+    to repeat one is as safe as ever; only what it returns may speak of the second time.
+    """
+
+
 class StoreCorruptError(StoreError):
-    """The database file is damaged. Trying again does not help; a backup must be put in place."""
+    """The database is damaged. Trying again does not help; a backup must be put in place."""
 
 
 class SchemaTooNewError(StoreError):
     """A newer hsid has written this database: this one would misread it. Install the newer one."""
 
-    def __init__(self, path: Path, revision: str) -> None:
+    def __init__(self, place: str | Path, revision: str) -> None:
         super().__init__(
-            f"{path} has schema revision {revision}, written by a newer hsid: "
+            f"{place} has schema revision {revision}, written by a newer hsid: "
             "install that version again, or put back the backup made before its migration"
         )
         self.revision = revision
 
 
 class SchemaOutdatedError(StoreError):
-    """The database needs a migration, and the call only reads. Starting the daemon migrates it."""
+    """The database needs a migration, and this is not the place to make it."""
+
+    def __init__(self, place: str | Path, remedy: str) -> None:
+        super().__init__(f"{place} has an older schema, or none yet: {remedy}")
 
 
 class ForeignDatabaseError(StoreError):
     """The database holds tables but not hsid's version table: it belongs to another program."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: str | Path) -> None:
         super().__init__(
-            f"{path} is a database of another program; give hsid a file of its own (database_url)"
+            f"{place} is a database of another program; give hsid one of its own (database_url)"
         )
 
 
@@ -79,34 +80,13 @@ class DataDirLockedError(StoreError):
         self.pid = pid
 
 
-def storage_fault(error: BaseException) -> StoreError | None:
-    """Return the store's error for *error*, None where the storage is not to blame.
+WRONG_DATABASE = (
+    SchemaTooNewError,
+    SchemaOutdatedError,
+    ForeignDatabaseError,
+    UnsupportedDatabaseError,
+)
+"""The database is well, but not one for this program: its owner decides what to do."""
 
-    Looks through the wrapping of SQLAlchemy (`DBAPIError.orig`).
-    """
-    if isinstance(error, StoreUnavailableError | StoreCorruptError):
-        return error
-    cause = getattr(error, "orig", None) or error
-    if not isinstance(cause, sqlite3.Error):
-        return None
-    code = getattr(cause, "sqlite_errorcode", None)
-    if code is None:
-        return None
-    if code & _PRIMARY_CODE in _CORRUPT or code == sqlite3.SQLITE_IOERR_CORRUPTFS:
-        return StoreCorruptError(
-            f"the database is damaged ({cause}): put a backup in its place, hsid won't run on it"
-        )
-    why = _UNAVAILABLE.get(code & _PRIMARY_CODE)
-    if why is None:
-        return None
-    return StoreUnavailableError(
-        f"the database can't be used: {why} ({cause}); nothing was stored, try again later"
-    )
-
-
-def raise_mapped(error: Exception) -> NoReturn:
-    """Raise the store's error for *error* where the storage is to blame, else *error* itself."""
-    fault = storage_fault(error)
-    if fault is None or fault is error:
-        raise error
-    raise fault from error
+HOPELESS = (StoreCorruptError, *WRONG_DATABASE)
+"""No waiting and no restart mends these: the daemon ends, and says what to do."""

@@ -13,10 +13,9 @@ from sqlalchemy import (
     exists,
     or_,
     select,
-    tuple_,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from hsid.model import (
     AnalysisKind,
@@ -67,19 +66,6 @@ def get_event(conn: Connection, event_id: int) -> Event | None:
     """Return one event, None if there is none of this id."""
     row = conn.execute(select(events).where(events.c.id == event_id)).one_or_none()
     return None if row is None else to_event(row)
-
-
-def list_events(conn: Connection, limit: int, before: int | None = None) -> list[Event]:
-    """Return up to *limit* events by their start, latest first.
-
-    *before* is the id of an event: only those that come after it in this order are returned.
-    """
-    page = select(events).order_by(events.c.started_at.desc(), events.c.id.desc()).limit(limit)
-    if before is not None:
-        last = events.alias("last")
-        is_after = tuple_(events.c.started_at, events.c.id) < tuple_(last.c.started_at, last.c.id)
-        page = page.join(last, and_(last.c.id == before, is_after))
-    return [to_event(row) for row in conn.execute(page)]
 
 
 def detections_of(conn: Connection, batch_id: str) -> tuple[DetectionRecord, ...]:

@@ -1,20 +1,22 @@
 """Bringing a database to the schema of this program, and refusing what it can't read.
 
-A migration happens as a whole or not at all: one transaction, foreign keys checked at its end, and
-before it a backup beside the file, named after the schema that it holds. Alembic is imported only
-when there is something to migrate.
+One chain of scripts for SQLite and PostgreSQL. A migration happens as a whole or not at all: one
+transaction. With SQLite, foreign keys are checked at its end, and before it a backup is made beside
+the file, named after the schema that it holds. Alembic is imported only when there is something to
+migrate.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from sqlite3 import connect
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from hsid.store.care import copy_to
 from hsid.store.connect import driver_connection
 from hsid.store.errors import (
     ForeignDatabaseError,
@@ -26,7 +28,7 @@ from hsid.store.errors import (
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0004"
 """The newest revision under `migrations/versions`; a test compares."""
 
 VERSION_TABLE = "hsid_schema_version"
@@ -54,18 +56,39 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
         migrate(connection, path)
 
 
-def require_current(connection: Connection, path: Path) -> None:
-    """Raise unless the database at *path* has exactly this program's schema."""
-    revision = stored_revision(connection, path)
+def require_current(connection: Connection, place: str | Path, *, remedy: str) -> None:
+    """Raise unless the database at *place* has exactly this program's schema.
+
+    *remedy* is said where it has an older one.
+    """
+    revision = stored_revision(connection, place)
     if revision == HEAD:
         return
-    if revision is not None and revision not in _revisions(_config([VERSIONS])):
-        raise SchemaTooNewError(path, revision)
-    raise SchemaOutdatedError(f"{path} has an older schema; start the daemon once to migrate it")
+    _refuse_newer(_config([VERSIONS]), place, revision)
+    raise SchemaOutdatedError(place, remedy)
 
 
-def stored_revision(connection: Connection, path: Path) -> str | None:
-    """Return the revision that the database at *path* has, None for an empty one.
+class SchemaState(StrEnum):
+    """How the schema of a database compares with that of this program."""
+
+    CURRENT = "current"
+    OUTDATED = "outdated"
+    EMPTY = "empty"
+    NEWER = "newer"
+
+
+def state_of(revision: str | None) -> SchemaState:
+    """Tell how a database of this *revision* stands, None being an empty one."""
+    if revision is None:
+        return SchemaState.EMPTY
+    if revision == HEAD:
+        return SchemaState.CURRENT
+    is_known = revision in _revisions(_config([VERSIONS]))
+    return SchemaState.OUTDATED if is_known else SchemaState.NEWER
+
+
+def stored_revision(connection: Connection, place: str | Path) -> str | None:
+    """Return the revision that the database at *place* has, None for an empty one.
 
     Raises:
         ForeignDatabaseError: It has tables and no version of ours.
@@ -75,40 +98,41 @@ def stored_revision(connection: Connection, path: Path) -> str | None:
         revision = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
         return None if revision is None else str(revision)
     if tables:
-        raise ForeignDatabaseError(path)
+        raise ForeignDatabaseError(place)
     return None
 
 
 def migrate(connection: Connection, path: Path, *, versions: Sequence[Path] = (VERSIONS,)) -> None:
-    """Run what is missing of the scripts in the folders *versions*, after a backup."""
-    from alembic import command  # noqa: PLC0415 - heavy, and seldom needed
-
+    """Run what is missing of the scripts in the folders *versions* on a file, after a backup."""
     config = _config(versions)
     with connection.begin():
         revision = stored_revision(connection, path)
+    _refuse_newer(config, path, revision)
     if revision is not None:
-        if revision not in _revisions(config):
-            raise SchemaTooNewError(path, revision)
         back_up(connection, path, revision)
-    config.attributes["connection"] = connection
     with _schema_transaction(connection):
-        command.upgrade(config, "head")
+        _upgrade(connection, config)
+
+
+def migrate_within(
+    connection: Connection, place: str, *, versions: Sequence[Path] = (VERSIONS,)
+) -> None:
+    """Run what is missing of the scripts in the transaction that *connection* is in.
+
+    Raises:
+        SchemaTooNewError: A newer hsid has written it.
+        ForeignDatabaseError: It belongs to another program.
+    """
+    config = _config(versions)
+    _refuse_newer(config, place, stored_revision(connection, place))
+    _upgrade(connection, config)
 
 
 def back_up(connection: Connection, path: Path, revision: str) -> Path:
     """Copy the database beside *path*, whole and on disk when this returns; return the copy."""
     made_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = path.with_name(f"{path.name}.schema-{revision}.{made_at}.backup")
-    unfinished = target.with_name(f"{target.name}.part")
-    copy = connect(unfinished)
-    try:
-        driver_connection(connection).backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, complete in itself
-    finally:
-        copy.close()
-    _sync(unfinished)
-    unfinished.replace(target)
-    _sync(path.parent)
+    copy_to(driver_connection(connection), target)
     return target
 
 
@@ -125,6 +149,18 @@ def _schema_transaction(connection: Connection) -> Iterator[None]:
                 raise MigrationError(f"{len(broken)} broken references, first {tuple(broken[0])}")
     finally:
         driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _upgrade(connection: Connection, config: "Config") -> None:
+    from alembic import command  # noqa: PLC0415 - heavy, and seldom needed
+
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _refuse_newer(config: "Config", place: str | Path, revision: str | None) -> None:
+    if revision is not None and revision not in _revisions(config):
+        raise SchemaTooNewError(place, revision)
 
 
 def _config(versions: Sequence[Path]) -> "Config":
@@ -145,11 +181,3 @@ def _revisions(config: "Config") -> set[str]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - heavy, and seldom needed
 
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

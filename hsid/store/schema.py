@@ -7,6 +7,7 @@ are text with a CHECK: readable by hand, and a value that hsid does not know is 
 from collections.abc import Iterable
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     CheckConstraint,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -31,6 +33,7 @@ from hsid.model import (
     Severity,
     UploadState,
 )
+from hsid.store import words
 from hsid.store.columns import Unsigned64, UtcDateTime, big_key
 
 metadata = MetaData(
@@ -47,6 +50,7 @@ metadata = MetaData(
 # the values spelled out, so queries repeat them with `text(...)`.
 UNFINISHED = "state IN ('received', 'queued')"
 OPEN = "state = 'open'"
+PROVISIONAL = "state = 'provisional'"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -102,6 +106,7 @@ uploads = Table(
     CheckConstraint("state <> 'refused' OR reason IS NOT NULL", name="refused_with_reason"),
     CheckConstraint("state <> 'dead' OR reason IS NOT NULL", name="dead_with_error"),
     Index("ix_uploads_state_id", "state", "id"),
+    Index("ix_uploads_arrivals", "camera_id", "received_at", "id"),
     _partial_index("ix_uploads_unfinished", "camera_id", "captured_at", where=UNFINISHED),
     # An id that came back after its row was deleted would be taken for the old queue entry's.
     sqlite_autoincrement=True,
@@ -184,8 +189,41 @@ events = Table(
     _one_of("state", EventState),
     CheckConstraint("ended_at >= started_at", name="span"),
     Index("ix_events_started_at_id", "started_at", "id"),
+    Index("ix_events_camera_id_started_at_id", "camera_id", "started_at", "id"),
+    Index("ix_events_risk_level_started_at_id", "risk_level", "started_at", "id"),
+    _partial_index("ix_events_provisional", "started_at", "id", where=PROVISIONAL),
     sqlite_autoincrement=True,
 )
+
+for _dialect, _statements in words.INDEX.items():
+    for _statement in _statements:
+        _ddl = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy's own lack
+        event.listen(events, "after_create", _ddl.execute_if(dialect=_dialect))
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("camera_id", ForeignKey("cameras.id"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("times", BigInteger, nullable=False),
+    Column("latest_week", Integer, nullable=False),
+    Column("times_latest_week", BigInteger, nullable=False),
+    CheckConstraint("hour BETWEEN 0 AND 167", name="hour"),
+    CheckConstraint("times_latest_week BETWEEN 0 AND times", name="times"),
+)
+"""How many batches of a camera showed a class in an *hour* of the week, Monday's first being 0.
+
+Cumulative. What the latest week had part in it is known, as no week is measured by itself.
+"""
+
+baseline_weeks = Table(
+    "baseline_weeks",
+    metadata,
+    Column("camera_id", ForeignKey("cameras.id"), primary_key=True),
+    Column("week", Integer, primary_key=True, autoincrement=False),
+)
+"""The weeks in which a camera saw anything, by number: those that `baselines` counts over."""
 
 queue_entries = Table(
     "queue_entries",
@@ -227,3 +265,20 @@ dead_letters = Table(
     Column("died_at", Float, nullable=False),
     Index("ix_dead_letters_queue_died_at", "queue", "died_at"),
 )
+
+gpu_stats = Table(
+    "gpu_stats",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("uuid", Text),
+    Column("name", Text),
+    Column("utilization_ratio", Float),
+    Column("memory_used_bytes", BigInteger),
+    Column("memory_total_bytes", BigInteger),
+    Column("temperature_celsius", Float),
+    Column("power_watts", Float),
+    Index("ix_gpu_stats_recorded_at", "recorded_at"),
+)
+"""NULL is what a card can't report."""

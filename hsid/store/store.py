@@ -1,7 +1,8 @@
 """The database for the daemon's tasks: durable writes, and reads of one moment.
 
-One thread owns the one connection that writes and checkpoints. While it commits, requests gather,
-and the next commit takes them all; a lone request is committed at once. Nobody waits for company.
+One thread owns the one connection that writes, and, to a file, checkpoints. While it commits,
+requests gather, and the next commit takes them all; a lone request is committed at once. Nobody
+waits for company. Which kind of database it is, only `hsid.store.database` knows.
 """
 
 import threading
@@ -15,8 +16,13 @@ import trio
 from sqlalchemy import Connection
 
 from hsid.model import Seconds
-from hsid.store.database import ReadOnlyDatabase, open_database
-from hsid.store.writer import Inbox, Request, WriterStatistics, write_groups
+from hsid.store.database import (
+    Database,
+    ReadOnlyDatabase,
+    database_for_service,
+    reader_for_service,
+)
+from hsid.store.writer import Call, Inbox, Request, WriterStatistics, write_groups
 
 T = TypeVar("T")
 
@@ -38,24 +44,28 @@ class StoreStatistics:
 
 
 class Store:
-    """The database at *path*. Nothing is written unless `serve` runs; requests wait for it.
+    """The database that *url* names. Nothing is written unless `serve` runs; requests wait for it.
 
     Args:
-        path: The file; `serve` makes and migrates it.
+        url: A URL, or the path of a SQLite file; `serve` makes and migrates a file.
+        auto_migrate: Whether `serve` migrates a database on a server, too.
+        prepare: What to write before anything else, each time `serve` begins.
         max_in_flight: How many requests may wait for their commit before callers are held back.
-        max_readers: How many reads run at a time.
+        max_readers: How many reads run at a time; unless given, as many as suit the database.
         drain_deadline: How long a stopping `serve` may take to commit what it was given.
     """
 
     def __init__(
         self,
-        path: Path,
+        url: str | Path,
         *,
+        auto_migrate: bool = False,
+        prepare: Call = lambda _connection: None,
         max_in_flight: int = 256,
-        max_readers: int = 4,
+        max_readers: int | None = None,
         drain_deadline: Seconds = 10,
     ) -> None:
-        self._path = path
+        self._open = partial(database_for_service, url, auto_migrate=auto_migrate, prepare=prepare)
         self._drain_deadline = drain_deadline
         self._max_in_flight = max_in_flight
         self._slots = trio.Semaphore(max_in_flight)
@@ -63,11 +73,14 @@ class Store:
         self._counts = WriterStatistics()
         # Of one: a new writer waits until the thread of the one before is really gone.
         self._writing = trio.CapacityLimiter(1)
-        self._reading = trio.CapacityLimiter(max_readers)
-        self._readers = ReadOnlyDatabase(path, size=max_readers)
+        self._readers = reader_for_service(url, max_readers=max_readers)
+        self._reading = trio.CapacityLimiter(self._readers.size)
 
     async def serve(self, *, ready: Callable[[], None]) -> None:
-        """Own the writing thread until cancelled; call *ready* once the database is open.
+        """Own the writing thread until cancelled; call *ready* once requests are taken.
+
+        By then a file is open. A server is awaited for as long as it takes, and who writes
+        meanwhile is told that it is away.
 
         May be called again after it ended. *Cancellation*: what was handed in before is committed
         first, for at most the drain deadline; then the thread is left to itself, and the next
@@ -75,12 +88,13 @@ class Store:
 
         Raises:
             StoreCorruptError: The file is damaged.
-            StoreUnavailableError: It can't be opened. Once it is open, faults are raised at the
-                callers only.
+            StoreUnavailableError: The file can't be opened. Once it is open, faults are raised at
+                the callers only.
             SchemaTooNewError: A newer hsid has written it.
+            SchemaOutdatedError: It is on a server, and waits for its migration.
             ForeignDatabaseError: It belongs to another program.
         """
-        writer = _Writer(self._path, self._inbox, self._counts, self._finish)
+        writer = _Writer(self._open, self._inbox, self._counts, self._finish)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(writer.run, self._writing)
             try:
@@ -104,7 +118,7 @@ class Store:
 
         Raises:
             StoreUnavailableError: Nothing was stored; try again later.
-            StoreCorruptError: The file is damaged.
+            StoreCorruptError: The database is damaged.
         """
         (outcome,) = await self.write_group([call])
         if isinstance(outcome, Exception):
@@ -163,7 +177,7 @@ class _Writer:
 
     def __init__(
         self,
-        path: Path,
+        open_: Callable[[], Database],
         inbox: Inbox,
         counts: WriterStatistics,
         finish: Callable[[Sequence[Request]], None],
@@ -172,7 +186,7 @@ class _Writer:
         """Set when the database is open, or never will be."""
         self.ended = trio.Event()
         self.failure: Exception | None = None
-        self._path = path
+        self._open = open_
         self._inbox = inbox
         self._counts = counts
         self._finish = finish
@@ -196,7 +210,7 @@ class _Writer:
         self._scope.deadline = trio.current_time() + deadline
 
     def _work(self) -> None:
-        with open_database(self._path) as database:
+        with self._open() as database:
             self._tell(self.opened.set)
             write_groups(database, self._inbox, self._stop, self._counts, self._report)
 

@@ -13,10 +13,15 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
+from hsid.model import Seconds
 from hsid.store.database import Database
-from hsid.store.errors import StoreCorruptError, StoreUnavailableError, storage_fault
+from hsid.store.errors import HOPELESS, StoreCorruptError, StoreError, StoreUnavailableError
+from hsid.store.faults import storage_fault
 
 Call: TypeAlias = Callable[[Connection], Any]
+
+_PROBE_AFTER: Seconds = 1.0
+"""How often to look whether a database that is away has come back, while nobody writes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,18 +69,20 @@ class Inbox:
         stop.set()
         self._queue.put(stop)
 
-    def take(self, stop: Event) -> tuple[list[Request], bool]:
+    def take(self, stop: Event, patience: Seconds | None = None) -> tuple[list[Request], bool]:
         """Wait for a request, take all there are; tell whether *stop* came up among them.
 
-        The end of an earlier loop is passed over: that loop had ended before it could see it.
+        None are taken if none comes within *patience* seconds. The end of an earlier loop is passed
+        over: that loop had ended before it could see it.
         """
-        items = [self._queue.get()]
-        while True:
-            try:
+        items: list[Request | Event] = []
+        try:
+            items.append(self._queue.get(timeout=patience))
+            while True:
                 items.append(self._queue.get_nowait())
-            except Empty:
-                requests = [item for item in items if isinstance(item, Request)]
-                return requests, any(item is stop for item in items)
+        except Empty:
+            requests = [item for item in items if isinstance(item, Request)]
+            return requests, any(item is stop for item in items)
 
 
 def write_groups(
@@ -88,17 +95,33 @@ def write_groups(
     """Commit what gathers in *inbox*, group by group, until *stop*; *report* each finished group.
 
     Raises:
-        StoreCorruptError: After the group that found the damage was reported.
+        StoreError: One of `HOPELESS`, after the group that met it was reported.
     """
     is_last = False
+    fault: Exception | None = _probe(database, statistics) if database.is_remote else None
     while not is_last:
-        requests, is_last = inbox.take(stop)
-        if not requests:
-            continue
-        fault = commit_group(database, requests, statistics)
-        report(requests)
-        if isinstance(fault, StoreCorruptError):
+        if isinstance(fault, HOPELESS):
             raise fault
+        is_away = fault is not None and database.is_remote
+        requests, is_last = inbox.take(stop, _PROBE_AFTER if is_away else None)
+        if requests:
+            fault = commit_group(database, requests, statistics)
+            report(requests)
+        elif is_away and not is_last:
+            fault = _probe(database, statistics)
+    if isinstance(fault, HOPELESS):
+        raise fault
+
+
+def _probe(database: Database, statistics: WriterStatistics) -> StoreError | None:
+    """Look whether *database* can be written to; note and return why it can't."""
+    try:
+        database.run(lambda _connection: None)
+    except StoreError as error:
+        statistics.last_fault = str(error)
+        return error
+    statistics.last_fault = None
+    return None
 
 
 def commit_group(
@@ -108,10 +131,13 @@ def commit_group(
 
     Returns what made the group fail as a whole, which is every call's outcome then.
     """
+
+    def carry_out(connection: Connection) -> None:
+        for request in requests:
+            request.outcomes = [_attempt(connection, call) for call in request.calls]
+
     try:
-        with database.transaction() as connection:
-            for request in requests:
-                request.outcomes = [_attempt(connection, call) for call in request.calls]
+        database.run(carry_out)
     except Exception as error:  # noqa: BLE001 - it is raised at every caller
         for request in requests:
             request.outcomes = [_own(error) for _ in request.calls]

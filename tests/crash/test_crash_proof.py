@@ -2,21 +2,24 @@
 
 import random
 
+import pytest
+
 from benchmarks.crash import Course, prove, report
 
 
-def run(tmp_path, *, uploads, kills, fault=None, quiet_s=35.0):
+def run(tmp_path, *, uploads, kills, servers=("embedded", "sqlite"), fault=None, quiet_s=35.0):
     # pytest-randomly has seeded this: the seed of the test run brings the course back.
     seed = random.randrange(2**32)  # noqa: S311 - chooses moments, guards nothing
-    course = Course(uploads, kills, "embedded", fault, seed, quiet_s)
+    course = Course(uploads, kills, *servers, fault, seed, quiet_s)
     proof = prove(course, tmp_path)
     print(report(course, proof))  # noqa: T201 - shown where the test fails
     return proof
 
 
-def test_a_daemon_killed_over_and_over_loses_nothing_and_does_nothing_twice(tmp_path):
+@pytest.mark.parametrize("servers", [("embedded", "sqlite"), ("redis", "postgres")])
+def test_a_daemon_killed_over_and_over_loses_nothing_and_does_nothing_twice(tmp_path, servers):
     """Whenever it was killed, each file has its row, its detections, its batch and its event."""
-    proof = run(tmp_path, uploads=60, kills=5)
+    proof = run(tmp_path, uploads=60, kills=5, servers=servers)
 
     assert proof.kills_with_work_in_flight >= 2
     assert proof.lost == 0

@@ -1,24 +1,33 @@
 """The tree of the daemon: who is in it, in which order, and what becomes of whom."""
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from hsid.config import Settings
+from hsid.gpu.pressure import Pressure
+from hsid.gpu.survey import Survey
 from hsid.house import open_house
-from hsid.topology import build_tree
+from hsid.model import GpuReading
+from hsid.topology import _throttle, build_tree
 from supervision import OnExhausted, Strategy, Supervisor
 
 NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALATE
 
 
-@asynccontextmanager
-async def open_root(base, **settings):
-    """Build the tree of a house under *base*; nothing of it runs."""
+def open_empty_house(base, **settings):
+    """Open a house under *base*; nothing of it runs."""
     data, watched = base / "data", base / "cameras"
     data.mkdir()
     watched.mkdir()
-    async with open_house(Settings(data_dir=data, foscam_base_path=watched, **settings)) as house:
+    return open_house(Settings(data_dir=data, foscam_base_path=watched, **settings))
+
+
+@asynccontextmanager
+async def open_root(base, **settings):
+    """Build the tree of a house under *base*."""
+    async with open_empty_house(base, **settings) as house:
         yield build_tree(house)
 
 
@@ -37,12 +46,12 @@ def children_of(root, name):
 
 async def test_store_and_queues_come_up_before_their_users_and_go_down_after_them(root):
     """A failure of the platform takes along what leans on it; one of the doors nothing."""
-    assert [each.id for each in root.spec.children] == ["platform", "pipeline", "doors"]
+    assert [each.id for each in root.spec.children] == ["platform", "pipeline", "upkeep", "doors"]
     assert root.spec.strategy is Strategy.REST_FOR_ONE
     assert children_of(root, "platform")[0].id == "store-writer"
 
 
-async def test_leaves_of_the_pipeline_park_and_the_rest_escalates(root):
+async def test_leaves_of_pipeline_and_upkeep_park_and_the_rest_escalates(root):
     """One actor that can't work leaves the others alone; without a store there is no daemon."""
     policies = {
         f"{branch.id}/{leaf.id}": leaf.on_exhausted
@@ -51,8 +60,29 @@ async def test_leaves_of_the_pipeline_park_and_the_rest_escalates(root):
     }
     assert policies.pop("pipeline/watcher") is NEVER
     parking = {path for path, policy in policies.items() if policy is PARK}
-    assert parking == {path for path in policies if path.startswith("pipeline/")}
+    assert parking == {path for path in policies if path.startswith(("pipeline/", "upkeep/"))}
     assert set(policies.values()) == {PARK, ESCALATE}
+
+
+async def test_leaves_of_upkeep_park(root):
+    """A driver that is broken parks the GPU monitor at most, and nothing beside it notices."""
+    leaves = children_of(root, "upkeep")
+
+    assert [each.id for each in leaves] == ["gpu-monitor", "retention"]
+    assert {(each.on_exhausted, each.lenient_start) for each in leaves} == {(PARK, True)}
+    assert None not in {each.heartbeat_timeout for each in leaves}
+
+
+@pytest.mark.parametrize(
+    ("detector", "pressure"), [("rtdetr", Pressure.CRITICAL), ("embedded", Pressure.NORMAL)]
+)
+async def test_a_full_card_slows_the_detector_that_may_use_it(tmp_path, detector, pressure):
+    """A service may be on the card; the embedded detector never is."""
+    now = datetime.now(UTC)
+    full = GpuReading(now, 0, "GPU-0", "A card", None, 96, 100, None, None)
+    async with open_empty_house(tmp_path, detector=detector) as house:
+        house.gpus.note(Survey((full,)), now)
+        assert _throttle(house)._pressure() is pressure
 
 
 async def test_every_actor_of_the_pipeline_must_show_that_it_is_alive(root):
@@ -72,7 +102,9 @@ async def test_a_node_runs_only_what_its_roles_need(tmp_path):
     async with open_root(tmp_path, roles="detector", detector_workers=2) as root:
         platform = [each.id for each in children_of(root, "platform")]
         pipeline = [each.id for each in children_of(root, "pipeline")]
+        upkeep = [each.id for each in children_of(root, "upkeep")]
 
+    assert upkeep == ["gpu-monitor"]
     assert platform == ["store-writer", "detection-committer", "detection-pump"]
     assert pipeline == ["detector-1", "detector-2", "terminator"]
 

@@ -1,11 +1,8 @@
 """The benchmark of the queues runs and reports; what it measures is not judged here."""
 
 import json
-import shutil
 import subprocess
 import sys
-
-import pytest
 
 
 def report(*options: str) -> dict:
@@ -20,7 +17,6 @@ def verdicts(document: dict) -> dict[str, bool | None]:
     return {goal["name"]: goal["met"] for goal in document["goals"]}
 
 
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server")
 def test_it_measures_redis_and_says_which_goals_it_could_not_measure() -> None:
     """Every message goes through; without the peers, their goal has no verdict."""
     document = report("--only", "redis-everysec")

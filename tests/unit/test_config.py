@@ -72,11 +72,15 @@ NUMBERS = [
     ("batch_max_detections", 500, 1, 10000),
     ("batch_late_seconds", 120, 0, 3600),
     ("max_deliveries", 5, 1, 100),
+    ("retention_max_bytes", None, 16 * MIB, 1024**5),
+    ("retention_min_free_bytes", None, 0, 1024**5),
+    ("retention_interval_minutes", 60, 1, 1440),
 ]
 
 OTHERS = [
     # name, default, another value as text, what it becomes, a value that is refused
-    ("database_url", "sqlite:///data/security.db", "postgresql://u:p@h/d", None, "mysql://h/d"),
+    ("database_url", "sqlite:///data/security.db", "sqlite:////srv/hsid.db", None, "mysql://h/d"),
+    ("database_auto_migrate", False, "true", True, "perhaps"),
     ("redis_url", None, "redis://localhost:6379/0", None, "http://localhost"),
     ("roles", ALL_ROLES, "watcher, batcher", ("watcher", "batcher"), "cook"),
     ("redis_event_channel", "security_events", "house", None, 1),
@@ -143,6 +147,7 @@ OTHERS = [
     ("redis_key_prefix", "hsid:", "house.1:", None, "my house"),
     ("analyst", "rules", "rules", None, "oracle"),
     ("log_format", "auto", "json", None, "xml"),
+    ("delete_images", False, "true", True, "x"),
 ]
 
 YOUNGER = {
@@ -159,9 +164,12 @@ YOUNGER = {
     ),
     *("settle_seconds", "rescan_interval_seconds", "max_file_bytes", "max_pixels"),
     *("detection_classes", "detector_workers", "detector_memory_limit_mb"),
+    "database_auto_migrate",
     *("redis_username", "redis_password", "redis_key_prefix"),
     *("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile"),
     *("detector_timeout_seconds", "batch_max_detections", "batch_late_seconds", "max_deliveries"),
+    *("retention_max_bytes", "retention_min_free_bytes", "retention_interval_minutes"),
+    "delete_images",
 }
 
 SEVERITIES = {
@@ -321,6 +329,13 @@ def test_the_class_itself_reads_the_sources(monkeypatch):
     monkeypatch.setenv("api_port", "9000")
     assert Settings() == load_settings()
     assert Settings().api_port == 9000
+
+
+def test_a_database_on_a_server_needs_redis_for_the_queues():
+    """PostgreSQL holds no queues; with both, several nodes share the work."""
+    url = "postgresql://u:p@h/d"
+    assert "database_url: a PostgreSQL database needs redis_url" in refusal(database_url=url)
+    assert load_settings(database_url=url, redis_url="redis://h").database_url == url
 
 
 def test_thresholds_of_severity_must_rise():

@@ -76,7 +76,14 @@ class Database(Section):
         _database_in,
         "sqlite:///data/security.db",
         "Where events are stored: a SQLite file, or postgresql://user:password@host:5432/database"
-        " to share the work with other nodes. Unless set: security.db in data_dir.",
+        " to share the work with other nodes, which needs redis_url as well. Unless set:"
+        " security.db in data_dir.",
+    )
+    database_auto_migrate: bool = setting(
+        False,
+        "Bring the schema of a PostgreSQL database up to date at the start, rather than by `hsid db"
+        " migrate`. A SQLite file always is, after a backup.",
+        prefixed_only=True,
     )
 
 

@@ -78,8 +78,45 @@ class Retention(Section):
     """Retention."""
 
     retention_days: int = setting(
-        30, "How long events and detections are kept.", unit="days", ge=1, le=3650
+        30,
+        "How long events and detections are kept, counted from the arrival of their pictures.",
+        unit="days",
+        ge=1,
+        le=3650,
     )
     log_retention_days: int = setting(
-        7, "How long log lines are kept in the database.", unit="days", ge=1, le=3650
+        7, "How long log files that were put aside are kept.", unit="days", ge=1, le=3650
+    )
+    retention_max_bytes: int | None = setting(
+        None,
+        "How much the database and the log files may take; above it the oldest history of the"
+        " cameras with the most of it goes early. What arrived within a day always stays. Unset:"
+        " no limit.",
+        unit="bytes",
+        ge=16 * 1024 * 1024,
+        le=1024**5,
+        prefixed_only=True,
+    )
+    retention_min_free_bytes: int | None = setting(
+        None,
+        "How much the disk of the database should have free; below it history goes early, as above."
+        " Unset: no limit.",
+        unit="bytes",
+        ge=0,
+        le=1024**5,
+        prefixed_only=True,
+    )
+    retention_interval_minutes: int = setting(
+        60,
+        "How often the daemon looks for what may go.",
+        unit="minutes",
+        ge=1,
+        le=1440,
+        prefixed_only=True,
+    )
+    delete_images: bool = setting(
+        False,
+        "Delete the cameras' own files, too, when they are older than retention_days and were"
+        " looked at. Otherwise no file in foscam_base_path is ever changed.",
+        prefixed_only=True,
     )

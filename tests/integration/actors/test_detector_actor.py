@@ -4,6 +4,7 @@ import pytest
 
 from actors.detector import DetectionPolicy, DetectorActor
 from hsid.ai.detector import DetectorError, DetectorUnavailableError, Picture
+from hsid.gpu.pressure import Pressure, Throttle
 from hsid.model import Box, Detection, DetectionResult, RefusalReason, UploadState
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
@@ -11,6 +12,7 @@ from hsid.refusal import RefusedError
 
 PERSON = Detection("Person", 0.9, Box(1, 2, 30, 40))
 UNSURE = Detection("person", 0.3, Box(1, 2, 30, 40))
+UNTHROTTLED = Throttle()
 CUP = Detection("cup", 0.9, Box(1, 2, 30, 40))
 
 
@@ -44,12 +46,16 @@ def seen(*detections: Detection) -> DetectionResult:
 def start(bench, run):
     """Start the actor with a detector that follows a script."""
 
-    async def starting(*script: DetectionResult | Exception) -> ScriptedDetector:
+    async def starting(
+        *script: DetectionResult | Exception, throttle: Throttle = UNTHROTTLED
+    ) -> ScriptedDetector:
         detector = ScriptedDetector(*script)
         consumer = bench.consumer(bench.detection_queue)
         policy = DetectionPolicy(frozenset({"person"}), 0.5)
         actor = DetectorActor(
-            consumer, bench.store, bench.inspector, detector, policy, Notice().give, pause=0.01
+            *(consumer, bench.store, bench.inspector, detector, policy, Notice().give),
+            pause=0.01,
+            throttle=throttle,
         )
         for part in (consumer.run_committer, consumer.run_pump, actor.run):
             await run(part)
@@ -159,3 +165,18 @@ async def test_a_file_deleted_while_it_waited_is_refused_as_vanished(bench, star
 def _labels(conn, upload_id: int) -> list[str]:
     rows = conn.exec_driver_sql("SELECT label FROM detections WHERE upload_id = ?", (upload_id,))
     return [label for (label,) in rows]
+
+
+async def test_a_full_card_slows_the_detector_and_stops_nothing(bench, start, picture) -> None:
+    """The pressure is asked before each picture; all of them are looked at."""
+    asked: list[Pressure] = []
+
+    def pressure() -> Pressure:
+        asked.append(Pressure.CRITICAL)
+        return asked[-1]
+
+    detector = await start(seen(PERSON), throttle=Throttle(pressure))
+    ids = [await bench.upload(f"{name}.jpg", picture()) for name in "ab"]
+
+    assert {(await bench.end_of(each)).state for each in ids} == {UploadState.DETECTED}
+    assert len(asked) == detector.calls == 2

@@ -1,14 +1,21 @@
 """What the doors tell of the running house: its tree, its queues, its health."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import trio
 
 from actors.doors import HouseSource
+from hsid.api.asking import EventFilter, EventListing
+from hsid.gpu.board import Board
+from hsid.gpu.survey import Fault, FaultKind, Survey
+from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
+from tests.unit.store.test_event_search import make
 
 PARKS = {"backoff": Backoff.none(), "on_exhausted": OnExhausted.PARK, "cooldown": 100}
 
@@ -70,6 +77,20 @@ async def test_a_filling_queue_and_a_server_in_trouble_degrade_the_house(bench):
     assert [queue.fill_ratio for queue in report.queues] == [80 / capacity, 0]
 
 
+async def test_events_are_found_in_the_store_and_counted_by_the_clock_of_the_house(bench):
+    """12:00 in UTC is a quarter to six in the evening in Kathmandu."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = build_source(bench, root.tree, timezone="Asia/Kathmandu")
+    event_id = await bench.store.write(partial(make, number=0))
+
+    page = await source.events(EventListing(camera="gate", q="somebody"))
+    counted = await source.event_stats(EventFilter(level="low"))
+
+    assert [event.event_id for event in page.events] == [event_id]
+    assert (counted.total, counted.by_hour, counted.by_camera) == (1, {17: 1}, {"gate": 1})
+    assert (await source.event(event_id)).detections[0].label == "person"
+
+
 async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
     """The page comes all the same; health says which queue waits."""
 
@@ -85,3 +106,23 @@ async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
         report = await source.status()
 
     assert [queue.name for queue in report.queues] == ["analysis_queue"]
+
+
+async def test_a_lost_card_degrades_the_house_and_is_shown(bench):
+    """With its name, since when, and why; its figures are absent."""
+    board, now = Board(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    reading = GpuReading(now, 0, "GPU-0", "A card", 0.25, 4000, 8000, 40.0, None)
+    board.note(Survey((reading,)), now)
+    board.note(Fault(FaultKind.LOST), now + timedelta(minutes=1))
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = build_source(
+        bench, root.tree, outages=lambda: board.troubles, cards=lambda: board.cards
+    )
+    async with running(root):
+        report = await source.status()
+
+    assert report.health.state == "degraded"
+    assert report.health.troubles[0].startswith("lost GPU A card (number 0): the driver has lost")
+    (gpu,) = report.gpus
+    assert (gpu.name, gpu.state, gpu.since) == ("A card", "lost", now + timedelta(minutes=1))
+    assert (gpu.utilization_ratio, gpu.memory_used_bytes, gpu.recorded_at) == (None, None, None)

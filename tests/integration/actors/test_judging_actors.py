@@ -10,9 +10,10 @@ from actors.batcher import Batcher
 from hsid.ai.rules import RuleAnalyst
 from hsid.ai.severity import SeverityThresholds
 from hsid.batching import BatchPolicy
-from hsid.model import Box, Detection, EventState, UploadState
+from hsid.model import Box, Detection, EventState, HourOfWeek, UploadState
 from hsid.notices import Notice
-from hsid.store import events, uploads
+from hsid.store import baselines, uploads
+from hsid.store.search import EventQuery, search
 
 SHORT = BatchPolicy(window=timedelta(seconds=60), idle=timedelta(milliseconds=200))
 PERSON = Detection("person", 0.9, Box(1, 2, 30, 40))
@@ -66,7 +67,7 @@ async def test_what_was_seen_together_is_one_event(bench, start, picture) -> Non
 
     await bench.wait_for(first, UploadState.ANALYSED)
     await bench.wait_for(second, UploadState.ANALYSED)
-    (event,) = await bench.store.read(partial(events.list_events, limit=10))
+    (event,) = await bench.store.read(partial(search, query=EventQuery(), limit=10))
 
     assert event.state is EventState.FINAL
     assert (event.analysis, event.camera_id) == ("rules", "front")
@@ -85,8 +86,28 @@ async def test_a_late_sighting_updates_the_event_it_belongs_to(bench, start, pic
     notice.give()
     await bench.wait_for(again, UploadState.ANALYSED)
 
-    (event,) = await bench.store.read(partial(events.list_events, limit=10))
+    (event,) = await bench.store.read(partial(search, query=EventQuery(), limit=10))
     assert event.revision == 2
+
+
+async def test_a_sight_that_its_hour_knows_matters_less(bench, start, picture) -> None:
+    """Four weeks of history are enough, by the camera's clock; each event adds to it."""
+    upload_id = await detect(bench, "20260505-101500.jpg", picture())
+    hour = HourOfWeek.of((await bench.wait_for(upload_id, UploadState.DETECTED)).captured_at)
+
+    def learn(conn):
+        for week in range(hour.week - 4, hour.week):
+            baselines.count(conn, "front", ["person"], HourOfWeek(hour.hour, week))
+
+    await bench.store.write(learn)
+    (await start()).give()
+    await bench.wait_for(upload_id, UploadState.ANALYSED)
+
+    (event,) = await bench.store.read(partial(search, query=EventQuery(), limit=10))
+    assert "seen here about 1 times a day at this hour" in event.reasoning
+    week_after = HourOfWeek(hour.hour, hour.week + 1)
+    read = partial(baselines.get, camera_id="front", label="person", hour=week_after)
+    assert (await bench.store.read(read)).times == 5
 
 
 async def test_a_batch_that_nobody_can_judge_ends_as_dead_with_the_error(
@@ -100,5 +121,5 @@ async def test_a_batch_that_nobody_can_judge_ends_as_dead_with_the_error(
     row = await bench.wait_for(upload_id, UploadState.DEAD)
 
     assert row.reason == "ArithmeticError: no idea about 1 detections"
-    assert await bench.store.read(partial(events.list_events, limit=10)) == []
+    assert await bench.store.read(partial(search, query=EventQuery(), limit=10)) == []
     assert (await bench.store.read(uploads.accounting)).is_balanced

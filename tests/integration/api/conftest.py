@@ -18,6 +18,7 @@ from hsid.api.models import (
     EventDetail,
     EventPage,
     EventReport,
+    EventStats,
     HealthReport,
     QueueReport,
     StatusReport,
@@ -26,6 +27,7 @@ from hsid.api.models import (
 from hsid.api.server import serve
 from hsid.model import AnalysisKind, EventState, Severity
 from hsid.observe.health import HealthState
+from hsid.store.search import UnknownPositionError
 
 NIGHT = datetime(2025, 3, 4, 2, 13, tzinfo=UTC)
 
@@ -59,6 +61,7 @@ class House:
 
     def __init__(self, *events):
         self.stored = {event.event_id: event for event in events}
+        self.listings = []
         self.delay = 0.0
         self.error = None
         self.asked = trio.Event()
@@ -94,12 +97,22 @@ class House:
             actors=(watcher,),
         )
 
-    async def events(self, *, limit, before):
+    async def events(self, listing):
+        self.listings.append(listing)
+        if listing.before not in {None, *self.stored}:
+            raise UnknownPositionError(listing.before)
         latest_first = sorted(self.stored.values(), key=lambda e: -e.event_id)
-        found = [e for e in latest_first if before is None or e.event_id < before][:limit]
-        plain = EventReport.model_fields
+        behind = [e for e in latest_first if listing.before is None or e.event_id < listing.before]
+        found, plain = behind[: listing.limit], EventReport.model_fields
         return EventPage(
-            events=tuple(EventReport(**{f: getattr(e, f) for f in plain}) for e in found)
+            events=tuple(EventReport(**{f: getattr(e, f) for f in plain}) for e in found),
+            next_before=found[-1].event_id if len(behind) > listing.limit else None,
+        )
+
+    async def event_stats(self, events):
+        self.listings.append(events)
+        return EventStats(
+            total=1, by_day={NIGHT.date(): 1}, by_hour={2: 1}, by_camera={"gate": 1}, by_level={}
         )
 
     async def event(self, event_id):

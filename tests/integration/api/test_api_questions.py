@@ -2,6 +2,7 @@
 
 import pytest
 
+from hsid.api.asking import EventFilter, EventListing
 from tests.integration.api.conftest import client_of, running
 
 
@@ -25,6 +26,38 @@ async def test_events_come_latest_first_and_in_pages(house, path):
     assert [event["event_id"] for event in second["events"]] == [1]
 
 
+async def test_filters_reach_the_house(house, path):
+    """All of them, for the list and for the counts alike."""
+    asked = {
+        "camera": "gate",
+        "level": "high",
+        "label": "person",
+        "since": "2025-03-04T02:13:00Z",
+        "until": "2025-03-05T02:13:00+01:00",
+        "state": "provisional",
+        "q": 'cat OR "dog',
+    }
+    async with running(house, path), client_of(path) as client:
+        listed = await client.get("/v1/events", params=asked | {"limit": 9, "before": 2})
+        counted = await client.get("/v1/events/stats", params=asked)
+
+    assert (listed.status_code, counted.json()["by_hour"]) == (200, {"2": 1})
+    assert house.listings == [
+        EventListing(**asked, limit=9, before=2),
+        EventFilter(**asked),
+    ]
+
+
+async def test_a_refusal_says_which_parameter_is_wrong_and_what_it_may_be(house, path):
+    """The words are enough to mend it."""
+    async with running(house, path), client_of(path) as client:
+        level = (await client.get("/v1/events?level=dire")).json()["detail"]
+        span = (await client.get("/v1/events?since=2025-03-04Z&until=2025-03-04Z")).json()["detail"]
+
+    assert level == "level: Input should be 'low', 'medium', 'high' or 'critical'"
+    assert span.startswith("since: ")
+
+
 async def test_one_event_is_answered_with_its_detections(house, path):
     """`/v1/events/{id}` adds what was seen."""
     async with running(house, path), client_of(path) as client:
@@ -43,6 +76,13 @@ async def test_one_event_is_answered_with_its_detections(house, path):
         (f"/v1/events/{2**63}", 422, "invalid-parameter"),
         ("/v1/events?limit=0", 422, "invalid-parameter"),
         ("/v1/events?limit=1000000", 422, "invalid-parameter"),
+        ("/v1/events?before=99", 404, "no-such-event"),
+        ("/v1/events?level=dire", 422, "invalid-parameter"),
+        ("/v1/events?levels=high", 422, "invalid-parameter"),
+        ("/v1/events?since=2025-03-04T02:13:00", 422, "invalid-parameter"),
+        ("/v1/events?since=2025-03-04T02:00Z&until=2025-03-04T02:00Z", 422, "invalid-parameter"),
+        ("/v1/events?q=", 422, "invalid-parameter"),
+        ("/v1/events/stats?limit=5", 422, "invalid-parameter"),
         ("/v1/nothing", 404, "not-found"),
         ("/docs", 404, "not-found"),
     ],

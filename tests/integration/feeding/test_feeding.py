@@ -32,6 +32,7 @@ KINDS = {
     "embedded": (lambda store: partial(SqliteQueue, store), EmbeddedFeeder),
     "beside": (lambda _: MemoryQueue, OrderedFeeder),
 }
+PREMISES = [("embedded", "sqlite"), ("beside", "sqlite"), ("beside", "postgresql")]
 
 
 class House:
@@ -63,17 +64,25 @@ class House:
         return [row.state for row in reversed(rows)]
 
 
+@pytest.fixture(params=PREMISES, ids=" on ".join)
+def premises(request):
+    """Give the kind of the queues, and that of the database."""
+    return request.param
+
+
 @pytest.fixture
-async def store(tmp_path, nursery):
-    store, opened = Store(tmp_path / "security.db"), trio.Event()
+async def store(premises, tmp_path, nursery, request):
+    on_server = premises[1] == "postgresql"
+    url = request.getfixturevalue("new_postgres_url")() if on_server else tmp_path / "security.db"
+    store, opened = Store(url), trio.Event()
     nursery.start_soon(partial(store.serve, ready=opened.set))
     await opened.wait()
     return store
 
 
-@pytest.fixture(params=KINDS)
-def build_house(request, store):
-    return partial(House, request.param, store)
+@pytest.fixture
+def build_house(premises, store):
+    return partial(House, premises[0], store)
 
 
 def build_arrivals(*names: str, refusal: RefusalReason | None = None) -> list[Arrival]:

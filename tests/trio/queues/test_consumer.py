@@ -7,6 +7,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from hsid.queues.completion import Ack, Completion, Release
+from hsid.store.errors import StoreUnavailableError
 from tests.trio.queues.consumer_bench import Failing, Recorder, open_house
 
 
@@ -281,6 +282,32 @@ async def test_an_entry_that_is_put_off_uses_up_no_try(autojump_clock):
 
         assert trio.current_time() >= 50
     assert handler.given_up == []
+
+
+async def test_a_store_that_is_away_uses_up_no_try(autojump_clock):
+    """An outage however long buries nothing: the entry is handled when it is over."""
+    handler = AwayFor(60)
+    async with open_house(max_deliveries=2) as house:
+        await house.put("a", "b")
+        await house.start_all(handler)
+        await house.wait_settled()
+        assert await house.queue.dead_letters() == []
+
+    assert sorted(handler.handled) == ["a", "b"]
+    assert handler.given_up == []
+
+
+class AwayFor(Recorder):
+    """Can't reach the store for some seconds."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.until = trio.current_time() + seconds
+
+    async def handle(self, lease):
+        if trio.current_time() < self.until:
+            raise StoreUnavailableError("away")
+        return await super().handle(lease)
 
 
 async def test_a_handler_that_takes_too_long_has_failed(autojump_clock):

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hsid.api.asking import EventFilter, EventListing
 from hsid.api.models import ActorReport, QueueReport
-from hsid.api.report import Running, event_detail, event_page, status_report
+from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
 from hsid.batching import CloseBatch, StartBatch
 from hsid.constants import DETECTION_QUEUE
 from hsid.model import (
@@ -115,11 +116,42 @@ def test_pages_lead_from_the_latest_event_to_the_first(conn):
     """Following *next_before* shows each event once, and then ends."""
     made = [judge(conn, number).id for number in (1, 2, 3)]
 
-    first = event_page(conn, limit=2, before=None)
-    second = event_page(conn, limit=2, before=first.next_before)
+    first = event_page(conn, EventListing(limit=2))
+    second = event_page(conn, EventListing(limit=2, before=first.next_before))
 
     assert [e.event_id for e in first.events + second.events] == made[::-1]
     assert second.next_before is None
+
+
+def test_a_filter_of_the_api_is_a_question_to_the_store(conn):
+    """Each parameter reaches it; classes are written as hsid writes them."""
+    wanted = judge(conn, 1)
+    asked = {
+        "camera": "door",
+        "level": "low",
+        "label": "CAT",
+        "since": NOW,
+        "until": NOW + timedelta(minutes=1),
+        "state": "final",
+        "q": "cat",
+    }
+    assert [e.event_id for e in event_page(conn, EventListing(**asked)).events] == [wanted.id]
+    for name, other in [("camera", "x"), ("level", "high"), ("label", "dog"), ("q", "dog")]:
+        assert event_page(conn, EventListing(**asked | {name: other})).events == ()
+
+
+def test_events_are_counted_in_a_document(conn):
+    """By day, hour, camera and level, and only those that are meant."""
+    judge(conn, 1)
+    document = event_stats(conn, EventFilter(), UTC).model_dump(mode="json")
+    assert document == {
+        "total": 1,
+        "by_day": {"2025-03-04": 1},
+        "by_hour": {"2": 1},
+        "by_camera": {"door": 1},
+        "by_level": {"low": 1},
+    }
+    assert event_stats(conn, EventFilter(level="high"), UTC).total == 0
 
 
 def test_an_event_in_detail_has_its_detections(conn):

@@ -158,3 +158,38 @@ def test_a_time_says_how_far_from_utc_its_clock_is(monkeypatch):
 def test_an_empty_list_of_events_says_so():
     """Nothing is not an empty line."""
     assert text.events({"events": []}) == "no events"
+
+
+def build_gpu(**changes):
+    document = {
+        "number": 0,
+        "uuid": "GPU-0",
+        "name": "A card",
+        "state": "ok",
+        "since": "2026-03-01T12:00:00Z",
+        "error": None,
+        "utilization_ratio": 0.25,
+        "memory_used_bytes": 6 << 30,
+        "memory_total_bytes": 8 << 30,
+        "memory_pressure": "normal",
+        "temperature_celsius": 40.0,
+        "power_watts": 70.5,
+        "recorded_at": "2026-03-01T12:00:00Z",
+    }
+    return document | changes
+
+
+def test_cards_are_shown_as_a_table():
+    """With units; what a card does not report is a dash."""
+    shown = text.status(build_status(gpus=[build_gpu(), build_gpu(name="B", power_watts=None)]))
+
+    headers, first, second = shown.split("\n\n")[-1].split("\n")
+    assert headers.split() == ["GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER"]
+    assert "25%   6.0 of 8.0 GiB, 75%  40 °C" in first
+    assert (first.split()[-2:], second.split()[-1]) == (["70", "W"], "-")
+
+
+@pytest.mark.parametrize("gpus", [{}, {"gpus": None}, {"gpus": []}])
+def test_a_house_without_cards_has_no_table_of_them(gpus):
+    """Nor has one whose daemon is older than this program."""
+    assert "GPU" not in text.status(build_status(**gpus))

@@ -57,32 +57,33 @@ def test_what_is_hardly_meant_is_a_warning(house, monkeypatch):
 def test_what_this_version_does_not_use_yet_is_a_warning(house):
     """Nobody waits for alerts that can't come; what is used, or left alone, is not named."""
     (house / "hsid.toml").write_text(
-        f'foscam_base_path = "{house}"\nretention_days = 9\nrtdetr_url = ["http://a", "http://b"]\n'
+        f'foscam_base_path = "{house}"\nclip_pre_roll_seconds = 9\nrtdetr_url = ["http://a", "http://b"]\n'
+        "gpu_poll_interval_seconds = 7\n"
     )
     assert run(check_config).stderr.splitlines() == [
         "warning: hsid.toml:3: rtdetr_url: this version uses the first of several services only",
-        "warning: hsid.toml:2: retention_days: has no effect in this version yet",
+        "warning: hsid.toml:2: clip_pre_roll_seconds: has no effect in this version yet",
     ]
 
 
-def test_a_database_that_this_version_can_not_use_is_a_warning(house):
-    """The daemon would refuse it at its start."""
+def test_a_database_without_room_for_queues_ends_with_78(house):
+    """PostgreSQL goes together with Redis only, and the line says so."""
     (house / "hsid.toml").write_text(
         f'foscam_base_path = "{house}"\ndatabase_url = "postgresql://u:p@h/d"\n'
     )
-    assert run(check_config).stderr == (
-        "warning: hsid.toml:2: database_url: this version keeps its data in a SQLite file only,"
-        " and refuses to run with another\n"
-    )
+    result = run(check_config)
+    assert result.exit_code == 78
+    assert result.stderr.startswith("hsid.toml:2: database_url: a PostgreSQL database needs redis")
 
 
 def test_a_node_without_redis_that_leaves_roles_to_nobody_is_a_warning(house):
     """What it leaves out would never be done."""
     (house / "hsid.toml").write_text(
-        f'foscam_base_path = "{house}"\nroles = ["watcher", "reconciler", "detector", "batcher"]\n'
+        f'foscam_base_path = "{house}"\nroles = ["watcher", "detector", "batcher"]\n'
     )
     assert run(check_config).stderr == (
-        "warning: hsid.toml:2: roles: without redis_url no other node can be analyzer\n"
+        "warning: hsid.toml:2: roles: without redis_url no other node can be analyzer,"
+        " reconciler, retention\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A database of its own for every test."""
+"""A database of its own for every test, on SQLite and on PostgreSQL."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from hsid.store.database import open_database
 
 
 @pytest.fixture
-def database(tmp_path):
-    with open_database(tmp_path / "hsid.db") as opened:
+def database(database_url):
+    with open_database(database_url) as opened:
         yield opened
 
 

@@ -1,13 +1,17 @@
 """Accounting: arrived equals the ends plus what is pending, whatever happens in whatever order."""
 
-import tempfile
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import delete, select, update
 
 from hsid.model import RefusalReason, UploadState
@@ -44,16 +48,14 @@ CHANGES = {
 class Ledger(RuleBasedStateMachine):
     """Any change at any time, compared with a model that is a dict of states."""
 
-    @initialize()
-    def open(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.database = open_database(Path(self.folder.name) / "hsid.db")
+    def __init__(self, new_database_url):
+        super().__init__()
+        self.database = open_database(new_database_url())
         self.states = {}
         self.refused_arrivals = 0
 
     def teardown(self):
         self.database.close()
-        self.folder.cleanup()
 
     @rule(number=IDS, content=st.integers(0, 3), is_refused=st.booleans())
     def receive(self, number, content, is_refused):
@@ -97,8 +99,12 @@ class Ledger(RuleBasedStateMachine):
             assert getattr(counted, end.value) == expected[end]
 
 
-TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+def test_the_accounting_adds_up_whatever_happens(new_database_url):
+    """Arrived equals the ends plus what is pending, and each end is what the model says."""
+    run_state_machine_as_test(
+        partial(Ledger, new_database_url),
+        settings=settings(max_examples=25, stateful_step_count=25, deadline=None),
+    )
 
 
 def test_a_row_that_vanished_unbalances_the_accounting(conn):

@@ -16,6 +16,7 @@ from hsid.batching import (
 )
 from hsid.model import BatchState, EventState
 from hsid.store import batches, cameras, events, uploads
+from hsid.store.search import EventQuery, search
 from tests.unit.store.records import LEVEL, arrival, at, receive, sight, verdict
 
 REACH = timedelta(seconds=120)
@@ -117,7 +118,7 @@ def test_an_emptied_batch_goes_with_its_event(conn):
     batches.apply(conn, "gate", [DeleteBatch("b1")])
     assert batches.get(conn, "b1") is None
     assert batches.load_case(conn, "b1") is None
-    assert events.list_events(conn, 9) == []
+    assert search(conn, EventQuery(), 9) == []
     assert events.store_verdict(conn, batch, verdict(), **judge) is None
 
 

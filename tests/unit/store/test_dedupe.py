@@ -72,6 +72,13 @@ def test_an_original_that_came_to_nothing_is_replaced(conn, original, fail):
     assert repeat(conn).state == "received"
 
 
+def test_another_original_that_came_to_nothing_frees_no_entry(conn, original):
+    """One dead upload must not make repetitions of all others look new."""
+    (other,) = receive(conn, arrival(2))
+    uploads.bury(conn, other.id, "boom")
+    assert repeat(conn).state == "duplicate"
+
+
 def test_an_original_that_was_looked_at_stands(conn, original):
     """Nothing seen is a result: the repetition would have the same."""
     record(conn, original.id)

@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from hsid.batching import CloseBatch, StartBatch
 from hsid.model import AnalysisKind, EventState, UploadState
 from hsid.store import batches, events, uploads
+from hsid.store.search import EventQuery, search
 from tests.unit.store.records import LEVEL, at, sight, verdict
 
 RULES, MODEL = AnalysisKind.RULES, AnalysisKind.MODEL
@@ -57,7 +58,7 @@ def test_a_verdict_never_replaces_a_better_one(conn, stored, offered, is_taken):
     upload = close(conn, 1)
     first = judge(conn, stored[1], revision=stored[0], score=10)
     second = judge(conn, offered[1], revision=offered[0], score=90, upload_ids=[upload])
-    (event,) = events.list_events(conn, 9)
+    (event,) = search(conn, EventQuery(), 9)
     assert event.risk_score == (90 if is_taken else 10)
     assert (second is not None) is is_taken
     assert (uploads.get(conn, upload).state is UploadState.ANALYSED) is is_taken
@@ -78,7 +79,7 @@ def test_pages_of_events_join_without_gap_or_repetition(conn):
         close(conn, number, batch_id=f"b{number}", seconds=seconds)
         judge(conn, batch_id=f"b{number}")
     pages, before = [], None
-    while page := events.list_events(conn, 3, before):
+    while page := search(conn, EventQuery(), 3, before):
         pages.append([event.batch_id for event in page])
         before = page[-1].id
     assert pages == [["b0", "b2", "b3"], ["b1"]]

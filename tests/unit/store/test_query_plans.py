@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from hsid.model import RefusalReason
-from hsid.store import batches, events, uploads
-from tests.unit.store.records import arrival, receive, sight
+from hsid.model import HourOfWeek, RefusalReason
+from hsid.store import baselines, batches, events, gpu_stats, retention, uploads
+from tests.unit.store.records import NOON, arrival, at, receive, sight
+
+SOME = retention.Position(at(0), 1)
 
 QUERIES = {
     "backlog": lambda conn: uploads.backlog(conn, 10),
@@ -21,9 +23,27 @@ QUERIES = {
     "cameras": batches.cameras_with_work,
     "case": lambda conn: batches.load_case(conn, "b1"),
     "event": lambda conn: events.get_event(conn, 1),
-    "events": lambda conn: events.list_events(conn, 10),
-    "page": lambda conn: events.list_events(conn, 10, 5),
+    "gpus": lambda conn: gpu_stats.history(conn, NOON),
+    "gpus of old": lambda conn: gpu_stats.prune(conn, NOON),
+    "uncounted": lambda conn: baselines.not_counted(conn, "b1", [1]),
+    "count": lambda conn: baselines.count(conn, "gate", ["person"], HourOfWeek(7, 1)),
+    "baseline": lambda conn: baselines.get(conn, "gate", "person", HourOfWeek(7, 9)),
+    "old uploads": lambda conn: retention.load_page(
+        conn, "gate", after=SOME, before=at(9), limit=9
+    ),
+    "latest uploads": lambda conn: retention.latest_versions(conn, "gate", 9),
+    "known": lambda conn: retention.known(conn, retention.latest_versions(conn, "gate", 9)),
+    "delete cases": lambda conn: retention.delete_cases(conn, ["b1"]),
+    "strip": lambda conn: retention.strip(conn, [1], claimed_before=at(0)),
+    "forget": lambda conn: retention.forget(conn, [1]),
+    "letters": lambda conn: retention.old_dead_letters(conn, at(0), 9, ("q", 0.0, "1")),
 }
+
+
+@pytest.fixture
+def database_url(tmp_path):
+    """The planner of SQLite goes by the schema alone; that of PostgreSQL, by what is stored."""
+    return f"sqlite:///{tmp_path}/hsid.db"
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -1,0 +1,155 @@
+"""`events list|show|search|export`, the same in `hsid` and `hsictl`; without a word it is `list`.
+
+Imports nothing heavy. What is wrong with an option is said here, in words and with exit code 2, so
+that the daemon and the file are asked only what they can answer.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+import click
+from click.core import ParameterSource
+
+from hsid.cli import export, terminal, text
+from hsid.cli.client import Document
+from hsid.cli.export import Asked
+from hsid.model import EventState, Severity
+
+Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class EventSource(Protocol):
+    """Who is asked; ends the program in words where there is no answer to be had."""
+
+    def page(self, asked: Asked) -> Document:
+        """Return the `EventPage` for the parameters *asked*."""
+        ...
+
+    def event(self, event_id: int) -> Document:
+        """Return the `EventDetail` of one event."""
+        ...
+
+
+class Moment(click.ParamType[str]):
+    """A point in time; without an offset it is by this machine's clock."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return *value* with its offset, as the API wants it."""
+        try:
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.astimezone()).isoformat()
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{text.printable(value)!r} is no time; write 2026-11-25, 2026-11-25T14:30 or"
+                " 2026-11-25T14:30+01:00.",
+                param,
+                ctx,
+            )
+
+
+_FILTERS = (
+    click.option("--camera", metavar="ID", help="Of this camera."),
+    click.option("--level", type=click.Choice([*map(str, Severity)]), help="Exactly this level."),
+    click.option("--label", metavar="CLASS", help="With this class in it, person say."),
+    click.option("--since", type=Moment(), help="Begun then or later."),
+    click.option("--until", type=Moment(), help="Begun before then."),
+    click.option(
+        "--state",
+        type=click.Choice([*map(str, EventState)]),
+        help="Final, or with a better verdict still to come.",
+    ),
+)
+_WORDS = click.option("--words", "q", metavar="WORDS", help="With all of these in the summary.")
+_PAGE = (terminal.limit_option, terminal.before_option, terminal.as_json_option)
+
+
+def events_group(source: Decorator) -> click.Group:
+    """Return the group; *source* gives each command the `EventSource` as its argument `source`."""
+
+    @click.group("events", invoke_without_command=True)
+    @source
+    @_with(*_FILTERS, _WORDS, *_PAGE)
+    @click.pass_context
+    def group(
+        context: click.Context, /, source: EventSource, *, as_json: bool, **asked: Any
+    ) -> None:
+        """Show what was judged, latest first."""
+        if context.invoked_subcommand is None:
+            _show_page(source, asked, as_json=as_json)
+        else:
+            _refuse_options_before(context, context.invoked_subcommand)
+
+    @group.command("list")
+    @source
+    @_with(*_FILTERS, _WORDS, *_PAGE)
+    def list_(source: EventSource, *, as_json: bool, **asked: Any) -> None:
+        """List events, latest first, as without a command."""
+        _show_page(source, asked, as_json=as_json)
+
+    @group.command()
+    @source
+    @click.argument("words", nargs=-1, required=True)
+    @_with(*_FILTERS, *_PAGE)
+    def search(source: EventSource, words: tuple[str, ...], *, as_json: bool, **asked: Any) -> None:
+        """List events whose summaries have all WORDS: whole words, in any case and order."""
+        _show_page(source, asked | {"q": " ".join(words)}, as_json=as_json)
+
+    @group.command()
+    @source
+    @click.argument("event_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+    @terminal.as_json_option
+    def show(source: EventSource, event_id: int, *, as_json: bool) -> None:
+        """Show one event: the verdict, its reasons, and everything that was seen."""
+        terminal.show(source.event(event_id), as_json=as_json, render=text.event)
+
+    @group.command("export")
+    @source
+    @click.option(
+        "--format", "form", type=click.Choice([*export.FORMATS]), default="csv", show_default=True
+    )
+    @_with(*_FILTERS, _WORDS)
+    def export_(source: EventSource, form: str, **asked: Any) -> None:
+        """Write all events, latest first, to stdout; a house of any size takes little memory."""
+        for piece in export.FORMATS[form](export.events(source.page, _given(asked))):
+            click.echo(piece, nl=False)
+
+    return group
+
+
+def _with(*options: Decorator) -> Decorator:
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _given(asked: dict[str, Any]) -> Asked:
+    given = {name: _as_text(value) for name, value in asked.items() if value is not None}
+    if "since" in given and "until" in given and _is_empty(given["since"], given["until"]):
+        raise click.UsageError("--until must be later than --since")
+    return given
+
+
+def _as_text(value: Any) -> Any:
+    """Return *value* without bytes that are no text: what has them is stored nowhere."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _is_empty(since: str, until: str) -> bool:
+    return datetime.fromisoformat(until) <= datetime.fromisoformat(since)
+
+
+def _show_page(source: EventSource, asked: dict[str, Any], *, as_json: bool) -> None:
+    terminal.show(source.page(_given(asked)), as_json=as_json, render=text.events)
+
+
+def _refuse_options_before(context: click.Context, command: str) -> None:
+    """Refuse what would be passed over: `events --level high export` must not export everything."""
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"options of {command!r} are written behind it")

@@ -1,0 +1,187 @@
+"""`hsid events` and `hsictl events`: one set of commands, asked of a daemon or of a file."""
+
+import json
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+import trio
+from click.testing import CliRunner
+
+from hsid.cli import hsictl, hsid
+from hsid.store.database import open_database
+from tests.integration.api.conftest import build_event, running
+from tests.unit.store.test_event_search import make
+
+BOTH = pytest.mark.parametrize("program", ["hsid", "hsictl"])
+
+
+@pytest.fixture
+def data_dir(tmp_path, monkeypatch):
+    """Give a data folder in a working directory without any other settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.setenv("HSID_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HSID_CONTROL_SOCKET", str(tmp_path / "data" / "control.sock"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def ledger(data_dir):
+    """Give a database of 205 events about cats, and one about a dog in the yard."""
+    with open_database(data_dir / "security.db") as database, database.transaction() as conn:
+        for number in range(205):
+            make(conn, number, summary="a cat")
+        make(conn, 205, camera="yard", label="dog", summary="=a dog")
+    return data_dir
+
+
+def run(program, *arguments):
+    main = {"hsid": hsid.main, "hsictl": hsictl.main}[program]
+    return CliRunner().invoke(main, ["events", *arguments], prog_name=program)
+
+
+async def ask(house, data_dir, program, *arguments):
+    """Run a command while *house* answers on the socket."""
+    data_dir.mkdir(exist_ok=True)
+    async with running(house, data_dir / "control.sock"):
+        return await trio.to_thread.run_sync(partial(run, program, *arguments))
+
+
+def ids(done):
+    assert done.exit_code == 0, done.stderr
+    return [event["event_id"] for event in json.loads(done.stdout)["events"]]
+
+
+@BOTH
+@pytest.mark.parametrize("command", [(), ("list",)])
+async def test_without_a_command_events_are_listed(house, data_dir, program, command):
+    """The bare word goes on working as it did, with its options."""
+    assert ids(await ask(house, data_dir, program, *command, "--limit", "1", "--json")) == [2]
+
+
+@BOTH
+async def test_the_filters_are_what_the_daemon_is_asked(house, data_dir, program):
+    """A time without an offset is by this machine's clock."""
+    filters = ["--camera", "gate", "--level", "high", "--label", "cat", "--state", "final"]
+    times = ["--since", "2025-03-04 02:13", "--until", "2025-03-05T02:13+05:45"]
+    done = await ask(house, data_dir, program, "search", "a b", 'OR"', *filters, *times)
+
+    (asked,) = house.listings
+    assert done.exit_code == 0
+    assert (asked.camera, asked.level, asked.label, asked.state) == ("gate", "high", "cat", "final")
+    assert asked.q == 'a b OR"'
+    assert asked.since == datetime(2025, 3, 4, 2, 13).astimezone()
+    assert asked.until == datetime(2025, 3, 4, 20, 28, tzinfo=UTC)
+
+
+@BOTH
+async def test_an_event_is_shown_with_its_reasons_and_what_was_seen(house, data_dir, program):
+    """As text for people, as the API's document for programs."""
+    text = (await ask(house, data_dir, program, "show", "1")).stdout
+    document = json.loads((await ask(house, data_dir, program, "show", "1", "--json")).stdout)
+
+    for part in ("A person at the front door", "night", "person", "90%", "30x40 at 1,2"):
+        assert part in text
+    assert document["detections"][0]["label"] == "person"
+
+
+@BOTH
+@pytest.mark.parametrize("command", [("show", "9"), ("--before", "9")])
+async def test_an_event_that_is_not_there_gives_exit_code_5(house, data_dir, program, command):
+    """Nothing on stdout, a sentence on stderr."""
+    done = await ask(house, data_dir, program, *command)
+
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "no event 9" in done.stderr
+
+
+@BOTH
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+async def test_an_export_holds_every_event_once(house, data_dir, program, form):
+    """More than one page of them, in the form that was asked for."""
+    house.stored = {number: build_event(number) for number in range(1, 404)}
+    written = (await ask(house, data_dir, program, "export", "--format", form)).stdout
+    found = {
+        "csv": lambda: [int(line.split(",")[0]) for line in written.splitlines()[1:]],
+        "json": lambda: [event["event_id"] for event in json.loads(written)],
+        "ndjson": lambda: [json.loads(line)["event_id"] for line in written.splitlines()],
+    }[form]()
+
+    assert found == list(range(403, 0, -1))
+    assert [listing.limit for listing in house.listings] == [200, 200, 200]
+
+
+async def test_an_export_that_breaks_off_fails_and_leaves_json_open(house, data_dir):
+    """A part is never taken for the whole."""
+    house.stored = {number: build_event(number) for number in range(1, 404)}
+    listed = house.events
+
+    async def lose_one(listing):
+        page = await listed(listing)
+        house.stored.pop(page.next_before, None)
+        return page
+
+    house.events = lose_one
+    done = await ask(house, data_dir, "hsid", "export", "--format", "json")
+
+    assert done.exit_code == 5
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(done.stdout)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--level", "dire"], "'dire' is not one of 'low', 'medium', 'high', 'critical'"),
+        (["--state", "done"], "'done' is not one of"),
+        (["--since", "yesterday"], "'yesterday' is no time; write 2026-11-25"),
+        (["--since", "0001-01-01"], "is no time"),
+        (["--since", "2026-01-02", "--until", "2026-01-02"], "must be later than --since"),
+        (["search"], "Missing argument"),
+        (["show", "0"], "0 is not in the range"),
+        (["export", "--format", "xls"], "'xls' is not one of"),
+        (["--level", "high", "export"], "options of 'export' are written behind it"),
+    ],
+)
+def test_a_question_that_makes_no_sense_gives_exit_code_2(data_dir, program, options, words):
+    """Said in words before anybody is asked."""
+    done = run(program, *options)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+@BOTH
+async def test_what_only_the_api_refuses_gives_exit_code_2_as_well(house, data_dir, program):
+    """A name longer than any name."""
+    done = await ask(house, data_dir, program, "--camera", "x" * 401)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "camera: String should have at most 400 characters" in done.stderr
+
+
+def test_without_a_daemon_the_same_is_read_from_the_file(ledger):
+    """Filters, words, one event, a position that is not there."""
+    assert ids(run("hsid", "search", "DOG", "--json")) == [206]
+    assert ids(run("hsid", "--label", "person", "--before", "2", "--json")) == [1]
+    assert ids(run("hsid", "list", "--camera", "yard", "--words", "cat", "--json")) == []
+    assert json.loads(run("hsid", "show", "206", "--json").stdout)["camera_id"] == "yard"
+    assert [run("hsid", *gone).exit_code for gone in (["show", "999"], ["--before", "999"])] == [
+        5,
+        5,
+    ]
+
+
+def test_without_a_daemon_all_of_the_file_is_exported(ledger):
+    """Page after page, and no cell is a formula."""
+    lines = run("hsid", "export").stdout.splitlines()
+
+    assert len(lines) == 1 + 206
+    assert "'=a dog" in lines[1]
+
+
+def test_words_that_are_not_text_find_nothing(ledger):
+    """What a terminal hands over need not be UTF-8."""
+    assert ids(run("hsid", "search", "caf\udce9", "--json")) == []
