@@ -275,6 +275,23 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class EventRevision:
+    """What an event said for a while, until a better or a later verdict took its place."""
+
+    revision: int
+    """Of the batch that was judged."""
+    risk_score: int
+    risk_level: Severity
+    summary: str
+    reasoning: str
+    analysis: AnalysisKind
+    analyst: str
+    state: EventState
+    updated_at: datetime
+    """Since when it said so."""
+
+
+@dataclass(frozen=True, slots=True)
 class GpuReading:
     """One look at one graphics card. What the card can't report is None, never 0."""
 

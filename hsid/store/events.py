@@ -23,18 +23,22 @@ from hsid.model import (
     BatchState,
     DetectionRecord,
     Event,
+    EventRevision,
     EventState,
     Severity,
     UploadState,
     Verdict,
 )
 from hsid.store.columns import clean
-from hsid.store.rows import SELECT_DETECTIONS, to_batch, to_detection, to_event
-from hsid.store.schema import batches, detections, events, uploads
+from hsid.store.rows import SELECT_DETECTIONS, to_batch, to_detection, to_event, to_revision
+from hsid.store.schema import batches, detections, event_revisions, events, uploads
 from hsid.store.uploads import mark_analysed
 
 _KEPT = {"id", "batch_id", "camera_id", "created_at"}
 """What a later verdict does not change."""
+_NOT_JUDGED = {"id", "event_id", "updated_at"}
+_JUDGED = [column.name for column in event_revisions.c if column.name not in _NOT_JUDGED]
+"""What makes a verdict another one than that which is remembered."""
 
 
 def store_verdict(
@@ -66,6 +70,12 @@ def get_event(conn: Connection, event_id: int) -> Event | None:
     """Return one event, None if there is none of this id."""
     row = conn.execute(select(events).where(events.c.id == event_id)).one_or_none()
     return None if row is None else to_event(row)
+
+
+def revisions_of(conn: Connection, event_id: int) -> list[EventRevision]:
+    """Return what an event said before its present verdict, earliest first."""
+    of_event = select(event_revisions).where(event_revisions.c.event_id == event_id)
+    return [to_revision(row) for row in conn.execute(of_event.order_by(event_revisions.c.id))]
 
 
 def detections_of(conn: Connection, batch_id: str) -> tuple[DetectionRecord, ...]:
@@ -117,7 +127,8 @@ def _values(batch: Batch, verdict: Verdict) -> dict[str, object]:
 def _update(conn: Connection, values: dict[str, object]) -> Row[Any] | None:
     """Change the batch's event if it has one that is not better than *values*.
 
-    Before the insert and not as its other half: that would use up an id each time.
+    Before the insert and not as its other half: that would use up an id each time. What it said
+    before is remembered.
     """
     rank = AnalysisKind(str(values["analysis"])).rank
     is_not_better = or_(
@@ -126,9 +137,22 @@ def _update(conn: Connection, values: dict[str, object]) -> Row[Any] | None:
     )
     changed = {name: value for name, value in values.items() if name not in _KEPT}
     of_batch = events.c.batch_id == values["batch_id"]
+    _remember(conn, and_(of_batch, is_not_better), values)
     return conn.execute(
         update(events).where(of_batch, is_not_better).values(changed).returning(events)
     ).one_or_none()
+
+
+def _remember(
+    conn: Connection, is_replaced: ColumnElement[bool], values: dict[str, object]
+) -> None:
+    """Keep what the event says now, unless *values* only say the same again."""
+    differs = or_(*(events.c[name] != values[name] for name in _JUDGED))
+    columns = ["event_id", *_JUDGED, "updated_at"]
+    said = select(events.c.id, *(events.c[name] for name in columns[1:])).where(
+        is_replaced, differs
+    )
+    conn.execute(insert(event_revisions).from_select(columns, said))
 
 
 def _insert(conn: Connection, values: dict[str, object]) -> Row[Any] | None:

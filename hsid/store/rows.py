@@ -14,6 +14,7 @@ from hsid.model import (
     Detection,
     DetectionRecord,
     Event,
+    EventRevision,
     EventState,
     FileVersion,
     Place,
@@ -96,5 +97,20 @@ def to_event(row: Row[Any]) -> Event:
         state=EventState(row.state),
         revision=row.revision,
         created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def to_revision(row: Row[Any]) -> EventRevision:
+    """Read a row of `event_revisions`."""
+    return EventRevision(
+        revision=row.revision,
+        risk_score=row.risk_score,
+        risk_level=Severity(row.risk_level),
+        summary=row.summary,
+        reasoning=row.reasoning,
+        analysis=AnalysisKind(row.analysis),
+        analyst=row.analyst,
+        state=EventState(row.state),
         updated_at=row.updated_at,
     )

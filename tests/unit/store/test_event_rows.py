@@ -65,6 +65,20 @@ def test_a_verdict_never_replaces_a_better_one(conn, stored, offered, is_taken):
     assert (event.id, event.created_at) == (first.id, first.created_at)
 
 
+def test_what_an_event_said_before_is_remembered(conn):
+    """In the order in which it was said, and only what was replaced by something else."""
+    close(conn, 1)
+    first = judge(conn, score=10)
+    judge(conn, score=10)
+    second = judge(conn, MODEL, score=20)
+    judge(conn, RULES, score=99)
+    third = judge(conn, MODEL, revision=2, score=30)
+    earlier = events.revisions_of(conn, first.id)
+    assert [(each.analysis, each.risk_score) for each in earlier] == [(RULES, 10), (MODEL, 20)]
+    assert [each.revision for each in earlier] == [1, 1]
+    assert earlier[1].updated_at == second.updated_at < third.updated_at
+
+
 def test_a_reopened_batch_waits_for_its_next_verdict(conn):
     """An event on an earlier revision does not stand for the present one."""
     close(conn, 1)

@@ -1,14 +1,11 @@
-"""The tables. `hsid/store/migrations` builds them; a test keeps the two equal.
+"""From the camera to the event: the ledger, what was seen in it, and how it was judged.
 
-Ledger and queues share one database, so that a completion is one transaction. States and levels
-are text with a CHECK: readable by hand, and a value that hsid does not know is refused at once.
+States and levels are text with a CHECK: readable by hand, and a value that hsid does not know is
+refused at once.
 """
-
-from collections.abc import Iterable
 
 from sqlalchemy import (
     DDL,
-    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -16,12 +13,10 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     event,
-    text,
 )
 
 from hsid.model import (
@@ -35,35 +30,13 @@ from hsid.model import (
 )
 from hsid.store import words
 from hsid.store.columns import Unsigned64, UtcDateTime, big_key
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from hsid.store.schema.base import metadata, one_of, partial_index
 
 # Conditions of partial indexes. SQLite uses such an index only for a query that says the same with
 # the values spelled out, so queries repeat them with `text(...)`.
 UNFINISHED = "state IN ('received', 'queued')"
 OPEN = "state = 'open'"
 PROVISIONAL = "state = 'provisional'"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in sorted(names))
-
-
-def _one_of(column: str, names: Iterable[str]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({_listed(names)})", name=column)
-
-
-def _partial_index(name: str, *columns: str, where: str) -> Index:
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
-
 
 cameras = Table(
     "cameras",
@@ -74,7 +47,7 @@ cameras = Table(
     Column("timezone", Text),
     Column("last_seen_at", UtcDateTime),
     Column("last_stored_at", UtcDateTime),
-    _one_of("place", Place),
+    one_of("place", Place),
 )
 
 uploads = Table(
@@ -100,14 +73,14 @@ uploads = Table(
     Column("height", Integer),
     Column("detector", Text),
     UniqueConstraint("path", "inode", "size", "mtime_ns"),
-    _one_of("state", UploadState),
-    _one_of("capture_source", CaptureSource),
+    one_of("state", UploadState),
+    one_of("capture_source", CaptureSource),
     CheckConstraint("size >= 0", name="size"),
     CheckConstraint("state <> 'refused' OR reason IS NOT NULL", name="refused_with_reason"),
     CheckConstraint("state <> 'dead' OR reason IS NOT NULL", name="dead_with_error"),
     Index("ix_uploads_state_id", "state", "id"),
     Index("ix_uploads_arrivals", "camera_id", "received_at", "id"),
-    _partial_index("ix_uploads_unfinished", "camera_id", "captured_at", where=UNFINISHED),
+    partial_index("ix_uploads_unfinished", "camera_id", "captured_at", where=UNFINISHED),
     # An id that came back after its row was deleted would be taken for the old queue entry's.
     sqlite_autoincrement=True,
 )
@@ -140,11 +113,11 @@ batches = Table(
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime, nullable=False),
-    _one_of("state", BatchState),
+    one_of("state", BatchState),
     CheckConstraint("revision >= 0", name="revision"),
     CheckConstraint("ended_at >= started_at", name="span"),
     Index("ix_batches_camera_id_ended_at", "camera_id", "ended_at"),
-    _partial_index("ix_batches_open", "camera_id", where=OPEN),
+    partial_index("ix_batches_open", "camera_id", where=OPEN),
 )
 
 detections = Table(
@@ -162,7 +135,7 @@ detections = Table(
     Column("height", Integer, nullable=False),
     CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
     CheckConstraint("width >= 0 AND height >= 0", name="box"),
-    _partial_index("ix_detections_unbatched", "camera_id", "upload_id", where="batch_id IS NULL"),
+    partial_index("ix_detections_unbatched", "camera_id", "upload_id", where="batch_id IS NULL"),
 )
 
 events = Table(
@@ -184,14 +157,14 @@ events = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint("risk_score >= 0 AND risk_score <= 100", name="risk_score"),
-    _one_of("risk_level", Severity),
-    _one_of("analysis", AnalysisKind),
-    _one_of("state", EventState),
+    one_of("risk_level", Severity),
+    one_of("analysis", AnalysisKind),
+    one_of("state", EventState),
     CheckConstraint("ended_at >= started_at", name="span"),
     Index("ix_events_started_at_id", "started_at", "id"),
     Index("ix_events_camera_id_started_at_id", "camera_id", "started_at", "id"),
     Index("ix_events_risk_level_started_at_id", "risk_level", "started_at", "id"),
-    _partial_index("ix_events_provisional", "started_at", "id", where=PROVISIONAL),
+    partial_index("ix_events_provisional", "started_at", "id", where=PROVISIONAL),
     sqlite_autoincrement=True,
 )
 
@@ -224,61 +197,3 @@ baseline_weeks = Table(
     Column("week", Integer, primary_key=True, autoincrement=False),
 )
 """The weeks in which a camera saw anything, by number: those that `baselines` counts over."""
-
-queue_entries = Table(
-    "queue_entries",
-    metadata,
-    Column("seq", big_key(), primary_key=True),
-    Column("queue", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("payload", JSON, nullable=False),
-    Column("rank", Integer, nullable=False),
-    # Times of the queues are seconds since 1970: compared and added to, never read by people.
-    Column("enqueued_at", Float, nullable=False),
-    Column("due", Float),
-    Column("token", Text),
-    Column("begun", Integer, nullable=False, server_default="0"),
-    Column("first_error", Text),
-    Column("last_error", Text),
-    UniqueConstraint("queue", "id"),
-    CheckConstraint("rank BETWEEN -2 AND 1", name="rank"),
-    _partial_index("ix_queue_entries_ready", "queue", "rank", "seq", where="due IS NULL"),
-    _partial_index("ix_queue_entries_due", "queue", "due", where="due IS NOT NULL"),
-)
-"""*rank* 0 is fast, 1 is normal; redelivered entries come before both, as -2 and -1.
-
-*due* is when the entry comes back by itself: NULL while it is ready, the end of the lease where it
-has a *token*, the time of the retry where it has none.
-"""
-
-dead_letters = Table(
-    "dead_letters",
-    metadata,
-    Column("queue", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("payload", JSON, nullable=False),
-    Column("rank", Integer, nullable=False),
-    Column("error", Text, nullable=False),
-    Column("first_error", Text),
-    Column("begun", Integer, nullable=False),
-    Column("enqueued_at", Float, nullable=False),
-    Column("died_at", Float, nullable=False),
-    Index("ix_dead_letters_queue_died_at", "queue", "died_at"),
-)
-
-gpu_stats = Table(
-    "gpu_stats",
-    metadata,
-    Column("id", big_key(), primary_key=True),
-    Column("recorded_at", UtcDateTime, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("uuid", Text),
-    Column("name", Text),
-    Column("utilization_ratio", Float),
-    Column("memory_used_bytes", BigInteger),
-    Column("memory_total_bytes", BigInteger),
-    Column("temperature_celsius", Float),
-    Column("power_watts", Float),
-    Index("ix_gpu_stats_recorded_at", "recorded_at"),
-)
-"""NULL is what a card can't report."""
