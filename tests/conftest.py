@@ -3,9 +3,6 @@
 And the databases: whoever asks for `database_url` or `new_database_url` runs on both kinds.
 """
 
-import sys
-import threading
-import time
 from itertools import count
 
 import pytest
@@ -14,26 +11,6 @@ from hypothesis import Phase, settings
 
 # A mutant is killed by the first example that fails; which is the shortest, nobody asks.
 settings.register_profile("mutation", phases=[Phase.explicit, Phase.generate], database=None)
-
-
-THREADS_END_WITHIN_S = 30.0
-
-
-def pytest_sessionfinish():
-    """Wait for the last threads: one in C code while the interpreter goes takes the process down.
-
-    Those of trio that have nothing to do end by themselves after some seconds; one that does not
-    end was left behind by a test, and is named.
-    """
-    deadline = time.monotonic() + THREADS_END_WITHIN_S
-    while (left := _other_threads()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for thread in left:
-        sys.stderr.write(f"a thread was left behind: {thread.name}\n")
-
-
-def _other_threads():
-    return [each for each in threading.enumerate() if each is not threading.main_thread()]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,10 +5,18 @@ give everything.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from hsid.ai.filtering import normalise_label
 from hsid.model import EventState, Severity
@@ -19,6 +27,18 @@ MOST_EVENTS = 200
 LARGEST_ID = 2**63 - 1
 """Largest integer that both databases hold."""
 _LONGEST_TEXT = 400
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years 1 to 9999") from error
+
+
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""In UTC, as everywhere in hsid. Not with pydantic's own zone, whose end it can't survive: one that
+is alive when the interpreter goes reads memory that is free by then (pydantic issue 12867)."""
 
 _Name = Annotated[str, Field(max_length=_LONGEST_TEXT)]
 
@@ -31,8 +51,8 @@ class EventFilter(BaseModel):
     camera: _Name | None = Field(None, description="Id of a camera.")
     level: Severity | None = Field(None, description="Exactly this level.")
     label: _Name | None = Field(None, description="A class that was seen, person say.")
-    since: AwareDatetime | None = Field(None, description="Begun at this time or later.")
-    until: AwareDatetime | None = Field(None, description="Begun before this time.")
+    since: _Moment | None = Field(None, description="Begun at this time or later.")
+    until: _Moment | None = Field(None, description="Begun before this time.")
     state: EventState | None = Field(None, description="Whether a better verdict is to come.")
     q: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)] | None = Field(
         None, description="Words that are all in the summary."
