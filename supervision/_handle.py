@@ -16,6 +16,7 @@ from supervision._core._messages import (
     NotStarted,
     PauseChild,
     Refusal,
+    ResetChild,
     RestartChild,
     Stop,
     TerminateChild,
@@ -220,6 +221,17 @@ class BaseSupervisor:
             NotPausable: it is a supervisor.
         """
         await self._request(child, lambda ticket: PauseChild(ticket, child, is_paused=False))
+
+    async def reset_child(self, child: ChildId) -> None:
+        """Forget how a child has failed: its budget, backoff and cool-down begin anew.
+
+        It stays in the state that it is in; a parked one is started with `restart_child`. What its
+        supervisor has counted of it, where it escalates, stays counted.
+
+        Raises:
+            ChildNotFound: there is none of that id.
+        """
+        await self._request(child, lambda ticket: ResetChild(ticket, child))
 
     def request_stop(self, child: ChildId) -> None:
         """Begin to stop a child and leave it down; a child may ask it for itself.
