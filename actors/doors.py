@@ -12,7 +12,6 @@ import trio
 from hsid.api.app import create_app
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.models import (
-    ActorReport,
     EventDetail,
     EventPage,
     EventStats,
@@ -22,6 +21,7 @@ from hsid.api.models import (
 )
 from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
 from hsid.api.server import SocketPathError, serve
+from hsid.api.tree import actor_reports
 from hsid.gpu.board import Card
 from hsid.model import Seconds
 from hsid.observe.health import judge
@@ -30,10 +30,6 @@ from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
-READY = "ready"
-"""The state of an actor that works."""
-DOWN = ("backoff", "parked")
-"""The states of one that is down, to be tried again."""
 _COUNTING_DEADLINE: Seconds = 2.0
 """How long a page may wait for a queue that does not answer."""
 
@@ -66,7 +62,7 @@ class HouseSource:
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
         health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus)
+        running = Running(os.getpid(), uptime, health, actor_reports(tree), gpus)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
@@ -115,26 +111,3 @@ async def _stats_of(queue: DurableQueue) -> QueueStats | None:
         except QueueUnavailableError:
             return None
     return None
-
-
-def _actor_reports(root: ChildSnapshot) -> tuple[ActorReport, ...]:
-    """Return every node below *root*, parents first."""
-    return tuple(
-        ActorReport(
-            path=node.path.removeprefix(f"{root.path}/"),
-            state=node.state,
-            restarts=node.restarts,
-            uptime_seconds=node.age if node.state == READY else None,
-            next_try_seconds=_next_try(node),
-            paused=node.is_paused,
-            last_error=node.last_error,
-        )
-        for node in root.walk()
-        if node is not root
-    )
-
-
-def _next_try(node: ChildSnapshot) -> Seconds | None:
-    if node.state not in DOWN or node.deadline is None:
-        return None
-    return max(0.0, node.deadline - node.at)

@@ -9,8 +9,10 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Query
 
 from hsid import __version__
-from hsid.api import problems
+from hsid.api import changes, problems
 from hsid.api.asking import LARGEST_ID, EventFilter, EventListing
+from hsid.api.changes import Controls
+from hsid.api.manners import Manners
 from hsid.api.models import EventDetail, EventPage, EventStats, Index, Problem, StatusReport
 from hsid.api.source import StatusSource
 
@@ -19,8 +21,11 @@ Filter = Annotated[EventFilter, Query()]
 Listing = Annotated[EventListing, Query()]
 
 
-def create_app(source: StatusSource) -> FastAPI:
-    """Return the app that answers from *source*."""
+def create_app(source: StatusSource, controls: Controls | None = None) -> FastAPI:
+    """Return the app that answers from *source*, and changes things through *controls*.
+
+    Without *controls* it only answers: what a door may do is decided where it is made.
+    """
     app = FastAPI(
         title="hsid",
         version=__version__,
@@ -30,6 +35,9 @@ def create_app(source: StatusSource) -> FastAPI:
         responses={422: {"model": Problem, "description": "A parameter is not valid."}},
     )
     problems.install(app)
+    app.add_middleware(Manners)
+    if controls is not None:
+        changes.install(app, controls)
 
     @app.get("/v1/")
     async def index() -> Index:

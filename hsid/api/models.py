@@ -83,13 +83,21 @@ class ActorReport(Document):
 
     path: str
     """Ids from below the root down to this node, joined by slashes."""
+    kind: str = "worker"
+    """`worker`, or `supervisor` for one that only looks after those below it."""
     state: str
+    incarnation: int = 1
+    """Which one works, or worked last, counted from 1; 0 if none has begun."""
     restarts: int
     uptime_seconds: float | None = None
     next_try_seconds: float | None = None
     """Until it is started again; None if it runs, or nobody starts it by itself."""
     paused: bool = False
     """Whether it was told to take no new work."""
+    zombies: int = 0
+    """Earlier incarnations that did not end when they were stopped."""
+    mailbox: int | None = None
+    """What waits for it in memory; None if nothing can."""
     last_error: str | None = None
 
 
