@@ -16,13 +16,13 @@ from hsid.retention.decision import (
     FileFate,
     LedgerRow,
     Limits,
-    LogFile,
+    OwnFile,
     Reason,
     RowAction,
     Situation,
     judge_row,
-    make_plan,
 )
+from hsid.retention.planning import make_plan
 from hsid.retention.shares import shares
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,7 +77,7 @@ def situation(**changes):
 
 
 def log(number, *, days, size=100):
-    return LogFile(Path(f"security.log.{number}"), number, size, NOW - timedelta(days=days))
+    return OwnFile(Path(f"security.log.{number}"), number, size, NOW - timedelta(days=days))
 
 
 @given(LIMITS, st.lists(CASES), SIZES)
@@ -188,5 +188,5 @@ def test_history_goes_for_free_space_only_if_that_makes_any(returns_space, gives
     seen = situation(returns_space=returns_space, spare_bytes=500)
     plan = make_plan(limits, seen)
     assert plan.gives == gives
-    assert plan.why_given is (Reason.SPACE if returns_space else Reason.SIZE)
+    assert plan.why_given is Reason.SPACE
     assert bool(plan.remarks) is not returns_space
