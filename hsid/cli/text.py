@@ -27,8 +27,8 @@ COLOURS = {
 NO_EVENTS = "no events"
 _EVENT_HEADERS = ("EVENT", "STAR", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
 _LIMITS = {
-    "size": "retention_max_bytes",
-    "space": "the disk has no more than retention_min_free_bytes",
+    "size": "retention_max_bytes is taken",
+    "space": "the disk has no more free than retention_min_free_bytes",
 }
 
 _GIB = 1 << 30
@@ -145,7 +145,7 @@ def _days_left(document: Document) -> str:
         case "filling":
             return f"{document['days_left']:.1f}, until {limit}"
         case "at_the_limit":
-            return f"none, at the limit: {limit}; the oldest goes early"
+            return f"none, at the limit: {limit}, and the oldest goes early"
         case "steady":
             return "no end, as much goes by its age as comes"
         case _:
