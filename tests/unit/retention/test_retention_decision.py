@@ -46,6 +46,7 @@ CASES = st.builds(
     states=st.frozensets(STATES, min_size=1),
     newest_arrival=AGES.map(lambda age: NOW - age),
     size=st.integers(1, 1_000),
+    is_starred=st.booleans(),
 )
 ROWS = st.builds(
     LedgerRow,
@@ -81,7 +82,9 @@ def log(number, *, days, size=100):
 
 
 @given(LIMITS, st.lists(CASES), SIZES)
-def test_no_case_goes_that_waits_or_is_younger_than_every_limit(limits, cases, histories):
+def test_no_case_goes_that_waits_or_has_a_star_or_is_younger_than_every_limit(
+    limits, cases, histories
+):
     """Whatever room is wanted: what is open, pending or of today stays, and age keeps its word."""
     plan = make_plan(limits, situation(histories=histories))
     chooser = CaseChooser(plan, "a")
@@ -92,6 +95,7 @@ def test_no_case_goes_that_waits_or_is_younger_than_every_limit(limits, cases, h
             continue
         assert is_in_reach
         assert not case.is_open
+        assert not case.is_starred
         assert all(state.is_end for state in case.states)
         limit = limits.keep_for if reason is Reason.AGE else min(ALWAYS_KEPT, limits.keep_for)
         assert NOW - case.newest_arrival > limit
