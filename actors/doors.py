@@ -17,9 +17,18 @@ from hsid.api.models import (
     EventStats,
     GpuReport,
     QueueReport,
+    RetentionReport,
+    StarReport,
     StatusReport,
 )
-from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
+from hsid.api.report import (
+    Running,
+    change_star,
+    event_detail,
+    event_page,
+    event_stats,
+    status_report,
+)
 from hsid.api.server import SocketPathError, serve
 from hsid.api.tree import actor_reports
 from hsid.gpu.board import Card
@@ -27,6 +36,7 @@ from hsid.model import Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
+from hsid.retention.measuring import Measured
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -53,6 +63,8 @@ class HouseSource:
     cards: Callable[[], Iterable[Card]] = tuple
     timezone: str | None = None
     """The house's; None: this machine's."""
+    measured: Callable[[], Measured | None] = lambda: None
+    """What the last round of retention found."""
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -62,7 +74,9 @@ class HouseSource:
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
         health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
-        running = Running(os.getpid(), uptime, health, actor_reports(tree), gpus)
+        measured = self.measured()
+        room = None if measured is None else RetentionReport.of(measured)
+        running = Running(os.getpid(), uptime, health, actor_reports(tree), gpus, room)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
@@ -82,6 +96,11 @@ class HouseSource:
     async def event(self, event_id: int) -> EventDetail | None:
         """Return one event with its detections."""
         return await self.store.read(partial(event_detail, event_id=event_id))
+
+    async def change_star(self, event_id: int, *, starred: bool, by: str) -> StarReport | None:
+        """Give or take a star, and record it; None if there is no such event."""
+        change = partial(change_star, event_id=event_id, starred=starred, by=by)
+        return await self.store.write(change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ database is away. Dry runs change nothing and are not recorded.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TypeAlias
 
 import trio
@@ -21,6 +20,9 @@ from hsid.observe.logging_redaction import sanitize_error
 from hsid.store.errors import StoreError
 
 Details: TypeAlias = Mapping[str, str | int | bool | None]
+
+CONTROL_SOCKET = "control socket"
+"""The door that all changes come by at present."""
 
 _PATIENCE: Seconds = 5.0
 _NAMING_PATIENCE: Seconds = 1.0
@@ -41,14 +43,21 @@ class Change:
     error: str | None = None
 
 
+async def actor_of(request: Request) -> str:
+    """Return by which door *request* came, and whose it is as far as the kernel tells."""
+    peer = peer_in(request)
+    if peer is None:
+        return CONTROL_SOCKET
+    words = f"uid {peer.uid}, pid {peer.pid}"
+    with trio.move_on_after(_NAMING_PATIENCE):
+        words = await trio.to_thread.run_sync(peer.describe, abandon_on_cancel=True)
+    return f"{CONTROL_SOCKET}: {words}"
+
+
 class Audit:
-    """Records changes that come through the door called *listener*.
+    """Records changes; *write* stores a record, and may raise `StoreError`."""
 
-    *write* stores a record; it may raise `StoreError`.
-    """
-
-    def __init__(self, listener: str, write: Callable[[Change], Awaitable[None]]) -> None:
-        self._listener = listener
+    def __init__(self, write: Callable[[Change], Awaitable[None]]) -> None:
         self._write = write
 
     @asynccontextmanager
@@ -56,7 +65,7 @@ class Audit:
         self, request: Request, action: str, target: str | None = None, **details: str | int | bool
     ) -> AsyncIterator[Change]:
         """Record what the block does, done or failed; yields the record for more details."""
-        change = Change(await self.actor(request), action, target, dict(details))
+        change = Change(await actor_of(request), action, target, dict(details))
         change.details["request_id"] = get_request_id()
         try:
             yield change
@@ -67,20 +76,9 @@ class Audit:
             raise
         await self._note(change)
 
-    async def actor(self, request: Request) -> str:
-        """Return the door and who asks, for those who record a change in its own transaction."""
-        peer = peer_in(request)
-        if peer is None:
-            return self._listener
-        words = f"uid {peer.uid}, pid {peer.pid}"
-        with trio.move_on_after(_NAMING_PATIENCE):
-            describe = partial(trio.to_thread.run_sync, peer.describe, abandon_on_cancel=True)
-            words = await describe()
-        return f"{self._listener}: {words}"
-
     async def _note(self, change: Change) -> None:
-        facts = {"by": change.actor, "action": change.action, "target": change.target}
-        facts |= {"details": change.details}
+        facts: dict[str, object] = {"by": change.actor, "action": change.action}
+        facts |= {"target": change.target, "details": change.details}
         if change.error is None:
             _log.info("change_made", **facts)
         else:

@@ -59,22 +59,18 @@ def _actor_routes(tree: TreeControl, audit: Audit) -> APIRouter:
     @router.post("/{name:path}/{verb}", responses=_REFUSED)
     async def change(name: Name, verb: Verb, request: Request) -> ActorChange:
         """Start, stop, restart, pause, resume or reset an actor; done when answered."""
+        steps = {
+            "start": tree.start,
+            "stop": tree.stop,
+            "restart": tree.restart,
+            "pause": tree.pause,
+            "resume": tree.resume,
+            "reset": tree.reset,
+        }
         async with audit.change(request, f"actor.{verb}", name) as record:
-            match verb:
-                case "start":
-                    made = await tree.start(name)
-                case "stop":
-                    made = await tree.stop(name)
-                case "restart":
-                    made = await tree.restart(name)
-                case "pause":
-                    made = await tree.pause(name)
-                case "resume":
-                    made = await tree.resume(name)
-                case "reset":
-                    made = await tree.reset(name)
+            made = await steps[verb](name)
             record.details["changed"] = made.changed
-        return made
+            return made
 
     @router.get("/{name:path}", responses=_MISSING)
     async def actor(name: Name) -> ActorDetail:
@@ -121,7 +117,7 @@ def _letter_routes(queues: QueueControl, audit: Audit) -> APIRouter:
         async with audit.change(request, "dlq.requeue", queue, **_chosen(choice)) as record:
             made = await queues.requeue(queue, choice)
             record.details["count"] = len(made.ids)
-        return made
+            return made
 
     @router.post("/{queue}/clear", responses=_MISSING)
     async def clear(queue: Name, choice: LetterChoice, request: Request) -> LetterChange:
@@ -131,7 +127,7 @@ def _letter_routes(queues: QueueControl, audit: Audit) -> APIRouter:
         async with audit.change(request, "dlq.clear", queue, **_chosen(choice)) as record:
             made = await queues.discard(queue, choice)
             record.details["count"] = len(made.ids)
-        return made
+            return made
 
     @router.get("/{queue}/{letter_id:path}", responses=_MISSING)
     async def letter(queue: Name, letter_id: Name) -> LetterReport:

@@ -5,9 +5,9 @@ For the record of changes only: who may connect is decided by the mode of the so
 
 import pwd
 import struct
-from socket import SO_PEERCRED, SOL_SOCKET
 from dataclasses import dataclass
 from pathlib import Path
+from socket import SO_PEERCRED, SOL_SOCKET
 
 import trio
 from starlette.requests import Request
