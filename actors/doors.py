@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +11,9 @@ import trio
 
 from hsid.api.app import create_app
 from hsid.api.asking import EventFilter, EventListing
+from hsid.api.audit import Audit, Change
+from hsid.api.changes import Controls
+from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.models import (
     EventDetail,
     EventPage,
@@ -21,8 +24,11 @@ from hsid.api.models import (
     StarReport,
     StatusReport,
 )
+from hsid.api.queues import QueueControl
 from hsid.api.report import (
     Running,
+    camera_list,
+    change_list,
     change_star,
     event_detail,
     event_page,
@@ -30,15 +36,18 @@ from hsid.api.report import (
     status_report,
 )
 from hsid.api.server import SocketPathError, serve
-from hsid.api.tree import actor_reports
+from hsid.api.tree import TreeControl, actor_reports
 from hsid.gpu.board import Card
-from hsid.model import Seconds
+from hsid.live import LiveFeed
+from hsid.model import Event, Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
-from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
+from hsid.queues.protocol import DurableQueue, Payload, QueueStats, QueueUnavailableError
 from hsid.retention.measuring import Measured
+from hsid.reviving import revive
+from hsid.store import audit
 from hsid.store.store import Store
-from supervision import ChildSnapshot, Context, DoNotRestart
+from supervision import BaseSupervisor, ChildSnapshot, Context, DoNotRestart
 
 _COUNTING_DEADLINE: Seconds = 2.0
 """How long a page may wait for a queue that does not answer."""
@@ -48,13 +57,14 @@ _COUNTING_DEADLINE: Seconds = 2.0
 class HouseSource:
     """Answers the API's questions from the store and the supervision tree.
 
-    *tree* looks at the tree, *outages* at what the house leans on, *cards* at the GPUs;
-    *started_at* is the `trio.current_time` at which the daemon began.
+    *live* tells of events; *tree* looks at the tree, *outages* at what the house leans on, *cards*
+    at the GPUs; *started_at* is the `trio.current_time` at which the daemon began.
     """
 
     store: Store
     queues: Sequence[DurableQueue]
     consumers: Mapping[str, Consumer]
+    live: LiveFeed[Event]
     tree: Callable[[], ChildSnapshot]
     started_at: Seconds
     outages: Callable[[], Iterable[str]] = tuple
@@ -102,13 +112,53 @@ class HouseSource:
         change = partial(change_star, event_id=event_id, starred=starred, by=by)
         return await self.store.write(change)
 
+    async def cameras(self) -> CameraList:
+        """Return all cameras."""
+        return await self.store.read(camera_list)
+
+    async def gpus(self) -> GpuList:
+        """Return the graphics cards at the last look."""
+        return GpuList(gpus=tuple(map(GpuReport.of, self.cards())))
+
+    async def changes(self, limit: int) -> ChangeList:
+        """Return the latest changes that somebody asked for."""
+        return await self.store.read(partial(change_list, limit=limit))
+
+
+@dataclass(frozen=True, slots=True)
+class HouseControls:
+    """What the control socket may change: the tree under *root*, and the *queues*.
+
+    *mailboxes* tells what waits in memory for which actor.
+    """
+
+    store: Store
+    queues: Sequence[DurableQueue]
+    root: Callable[[], BaseSupervisor]
+    mailboxes: Callable[[], Mapping[str, int]] = dict
+
+    def open(self) -> Controls:
+        """Return them as the API wants them; the tree must be there."""
+        return Controls(
+            audit=Audit(self._record),
+            tree=TreeControl(self.root(), self.mailboxes),
+            queues=QueueControl(self.queues, self._revive),
+        )
+
+    async def _record(self, change: Change) -> None:
+        await self.store.write(partial(audit.record, **asdict(change)))
+
+    async def _revive(self, queue: str, payloads: Sequence[Payload]) -> int:
+        return await self.store.write(partial(revive, queue=queue, payloads=payloads))
+
 
 @dataclass(frozen=True, slots=True)
 class ControlSocket:
-    """Serves the API of *source* on a Unix socket at *path*."""
+    """Serves the API of *source* and *controls* on a Unix socket at *path*."""
 
     path: Path
     source: HouseSource
+    controls: HouseControls
 
     async def run(self, ctx: Context) -> None:
         """Serve until asked to stop; requests under way get a moment to finish.
@@ -116,10 +166,18 @@ class ControlSocket:
         Raises:
             DoNotRestart: The socket can't be made at *path*, however often it is tried.
         """
-        try:
-            await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
-        except SocketPathError as error:
-            raise DoNotRestart(f"no control socket: {error}") from error
+        app = create_app(self.source, self.controls.open())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_streams, ctx.stopping)
+            try:
+                await serve(app, self.path, ready=ctx.ready, stopping=ctx.stopping)
+            except SocketPathError as error:
+                raise DoNotRestart(f"no control socket: {error}") from error
+
+    async def _end_streams(self, stopping: trio.Event) -> None:
+        """Let those go who follow, so that a stop does not wait for them."""
+        await stopping.wait()
+        self.source.live.end()
 
 
 async def _stats_of(queue: DurableQueue) -> QueueStats | None:

@@ -25,6 +25,7 @@ from hsid.config import Settings
 from hsid.gpu.board import Board
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
+from hsid.live import LiveFeed
 from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
@@ -62,8 +63,14 @@ class House:
     reconciler_notice: Notice
     """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
+    live: LiveFeed[Event]
     gpus: Board
     room: LastMeasured
+
+    def announce(self, event: Event) -> None:
+        """Tell of an *event* that is stored: those in this process, and those on Redis."""
+        self.announcements.ref.tell_nowait(event)
+        self.live.tell(event)
 
 
 @asynccontextmanager
@@ -135,6 +142,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         batcher_notice=Notice(),
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
+        live=LiveFeed(),
         gpus=Board(),
         room=LastMeasured(),
     )

@@ -14,7 +14,7 @@ from functools import partial
 from actors.analyzer import Analyzer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
-from actors.doors import ControlSocket, HouseSource
+from actors.doors import ControlSocket, HouseControls, HouseSource
 from actors.gpu_monitor import GpuMonitor
 from actors.reconciler import Reconciler
 from actors.retention import Retention
@@ -35,7 +35,6 @@ from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
     ChildMain,
-    ChildSnapshot,
     ChildSpec,
     LoopMonitor,
     OnExhausted,
@@ -55,9 +54,6 @@ def build_tree(house: House) -> Supervisor:
     watching, detecting, batching, analysing, reconciling, retaining = (
         partial(_only_if, role in house.settings.roles) for role in Role
     )
-
-    def look() -> ChildSnapshot:
-        return root.tree()
 
     platform = Supervisor(
         "platform",
@@ -116,7 +112,7 @@ def build_tree(house: House) -> Supervisor:
     )
     doors = Supervisor(
         "doors",
-        [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
+        [ChildSpec("control-socket", _control_socket(house, lambda: root).run, drain=5)],
         intensity=3,
         period=5,
     )
@@ -247,11 +243,11 @@ def _analyzer(house: House) -> Analyzer:
         house.analyst,
         house.thresholds,
         house.settings.timezone,
-        house.announcements.ref.tell_nowait,
+        house.announce,
     )
 
 
-def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlSocket:
+def _control_socket(house: House, root: Callable[[], Supervisor]) -> ControlSocket:
     settings = house.settings
     queues = (house.backing.detection_queue, house.backing.analysis_queue)
     consumers = {
@@ -263,7 +259,8 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         house.store,
         queues,
         consumers,
-        tree,
+        house.live,
+        lambda: root().tree(),
         house.started_at,
         outages,
         settings.queue_backpressure_threshold,
@@ -271,7 +268,23 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         settings.timezone,
         lambda: house.room.value,
     )
-    return ControlSocket(settings.control_socket_path, source)
+    controls = HouseControls(house.store, queues, root, partial(_mailboxes, house))
+    return ControlSocket(settings.control_socket_path, source, controls)
+
+
+def _mailboxes(house: House) -> dict[str, int]:
+    """Return what waits in memory for which actor."""
+    detections, analyses = house.detection_consumer, house.analysis_consumer
+    waiting = {
+        "platform/detection-pump": detections.statistics().waiting,
+        "platform/detection-committer": detections.statistics().pending,
+        "platform/analysis-pump": analyses.statistics().waiting,
+        "platform/analysis-committer": analyses.statistics().pending,
+        "platform/store-writer": house.store.statistics().in_flight,
+    }
+    if house.backing.redis is not None:
+        waiting["pipeline/announcer"] = house.announcements.statistics().waiting
+    return waiting
 
 
 def _outages(house: House) -> Iterator[str]:

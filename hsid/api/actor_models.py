@@ -1,7 +1,5 @@
 """The documents about the supervision tree, and about changes to it."""
 
-from datetime import datetime
-
 from hsid.api.models import ActorReport, Document
 
 
@@ -32,14 +30,3 @@ class ActorChange(Document):
 
     actor: ActorReport
     changed: bool
-
-
-class AuditedChange(Document):
-    """Somebody's change as it was recorded; *error* says why it failed."""
-
-    recorded_at: datetime
-    actor: str
-    action: str
-    target: str | None
-    details: dict[str, str | int | float | bool | None]
-    error: str | None

@@ -1,39 +1,26 @@
-"""The HTTP API: questions about the house, and stars for its events, under `/v1/`.
+"""The HTTP API under `/v1/`, put together from its parts.
 
-Holds no state and knows no database: everything comes from a `StatusSource`. Every error is a
-problem document (`hsid.api.problems`). No page of it loads anything from elsewhere.
+Holds no state and knows no database: everything comes from a `StatusSource`, and changes go through
+`Controls`. Every error is a problem document (`hsid.api.problems`). No page of it loads anything
+from elsewhere.
 """
 
-from typing import Annotated
-
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import FastAPI
 
 from hsid import __version__
-from hsid.api import changes, problems
-from hsid.api.asking import LARGEST_ID, EventFilter, EventListing
-from hsid.api.audit import actor_of
-from hsid.api.changes import Controls
+from hsid.api import changes, events, problems, streams
+from hsid.api.changes import Controls, Limit
+from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.manners import Manners
-from hsid.api.models import (
-    EventDetail,
-    EventPage,
-    EventStats,
-    Index,
-    Problem,
-    StarReport,
-    StatusReport,
-)
+from hsid.api.models import Index, Problem, StatusReport
 from hsid.api.source import StatusSource
-
-EventId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-Filter = Annotated[EventFilter, Query()]
-Listing = Annotated[EventListing, Query()]
 
 
 def create_app(source: StatusSource, controls: Controls | None = None) -> FastAPI:
     """Return the app that answers from *source*, and changes things through *controls*.
 
-    Without *controls* it only answers: what a door may do is decided where it is made.
+    Without *controls* the machinery can't be seen nor changed: what a door may do is decided where
+    the door is made.
     """
     app = FastAPI(
         title="hsid",
@@ -45,9 +32,15 @@ def create_app(source: StatusSource, controls: Controls | None = None) -> FastAP
     )
     problems.install(app)
     app.add_middleware(Manners)
+    _install_looks(app, source)
+    streams.install(app, source)
+    app.include_router(events.routes(source))
     if controls is not None:
         changes.install(app, controls)
+    return app
 
+
+def _install_looks(app: FastAPI, source: StatusSource) -> None:
     @app.get("/v1/")
     async def index() -> Index:
         """List what there is to ask for."""
@@ -58,41 +51,17 @@ def create_app(source: StatusSource, controls: Controls | None = None) -> FastAP
         """Return the accounting, the queues and the actors."""
         return await source.status()
 
-    @app.get("/v1/events", responses={404: {"model": Problem}})
-    async def events(listing: Listing) -> EventPage:
-        """Return events by their start, latest first."""
-        return await source.events(listing)
+    @app.get("/v1/cameras")
+    async def cameras() -> CameraList:
+        """Return all cameras, and when they were last heard of."""
+        return await source.cameras()
 
-    @app.get("/v1/events/stats")
-    async def event_stats(events: Filter) -> EventStats:
-        """Count events; days and hours are those of the house's time zone."""
-        return await source.event_stats(events)
+    @app.get("/v1/gpus")
+    async def gpus() -> GpuList:
+        """Return the graphics cards at the last look."""
+        return await source.gpus()
 
-    @app.get("/v1/events/{event_id}", responses={404: {"model": Problem}})
-    async def event(event_id: EventId) -> EventDetail:
-        """Return one event with everything that was seen."""
-        found = await source.event(event_id)
-        if found is None:
-            raise problems.EventNotFoundError(event_id)
-        return found
-
-    @app.post("/v1/events/{event_id}/star", responses={404: {"model": Problem}})
-    async def star(event_id: EventId, request: Request) -> StarReport:
-        """Keep an event, with all that belongs to it, from retention."""
-        return await _change_star(source, event_id, starred=True, by=await actor_of(request))
-
-    @app.delete("/v1/events/{event_id}/star", responses={404: {"model": Problem}})
-    async def unstar(event_id: EventId, request: Request) -> StarReport:
-        """Let an event grow old like others again."""
-        return await _change_star(source, event_id, starred=False, by=await actor_of(request))
-
-    return app
-
-
-async def _change_star(
-    source: StatusSource, event_id: int, *, starred: bool, by: str
-) -> StarReport:
-    changed = await source.change_star(event_id, starred=starred, by=by)
-    if changed is None:
-        raise problems.EventNotFoundError(event_id)
-    return changed
+    @app.get("/v1/changes")
+    async def recorded(limit: Limit = 20) -> ChangeList:
+        """Return the latest changes that somebody asked for, the latest first."""
+        return await source.changes(limit)

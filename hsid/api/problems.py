@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from hsid.api.asking import in_words
 from hsid.api.models import Problem
 from hsid.api.queues import LetterNotFoundError, QueueNotFoundError
+from hsid.api.streams import TooManyStreamsError
 from hsid.api.tree import ActorNeededError, ActorNotFoundError, ActorRefusedError
 from hsid.queues.protocol import QueueUnavailableError
 from hsid.store.errors import StoreUnavailableError
@@ -47,6 +48,11 @@ _FORESEEN: Mapping[type[Exception], tuple[HTTPStatus, str, str]] = {
         HTTPStatus.NOT_FOUND,
         "no-such-letter",
         "GET /v1/dead-letters lists them; `hsictl dlq list` does, too.",
+    ),
+    TooManyStreamsError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "too-many-streams",
+        "End one of them: each `hsictl events tail -f` is one.",
     ),
     QueueUnavailableError: (
         HTTPStatus.SERVICE_UNAVAILABLE,

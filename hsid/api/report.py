@@ -5,12 +5,13 @@ The daemon and `hsid status` without a daemon both come here, so they can't disa
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import tzinfo
 
 from sqlalchemy import Connection
 
 from hsid.api.asking import EventFilter, EventListing
+from hsid.api.house_models import CameraList, CameraReport, ChangeList, ChangeReport
 from hsid.api.models import (
     ActorReport,
     DetectionReport,
@@ -28,7 +29,7 @@ from hsid.api.models import (
 )
 from hsid.model import Seconds
 from hsid.observe.health import Health
-from hsid.store import events, stars, uploads
+from hsid.store import audit, cameras, events, stars, uploads
 from hsid.store.search import search, statistics
 
 
@@ -103,3 +104,28 @@ def change_star(conn: Connection, event_id: int, *, starred: bool, by: str) -> S
     if changed is None:
         return None
     return StarReport(event_id=event_id, starred=starred, changed=changed)
+
+
+def camera_list(conn: Connection) -> CameraList:
+    """Return all cameras."""
+    return CameraList(
+        cameras=tuple(
+            CameraReport(
+                camera_id=each.camera.id,
+                name=each.camera.name,
+                place=each.camera.place,
+                timezone=each.camera.timezone,
+                last_seen_at=each.last_seen_at,
+                last_stored_at=each.last_stored_at,
+                pending=each.pending,
+            )
+            for each in cameras.standings(conn)
+        )
+    )
+
+
+def change_list(conn: Connection, limit: int) -> ChangeList:
+    """Return the latest changes that somebody asked for."""
+    return ChangeList(
+        changes=tuple(ChangeReport(**asdict(each)) for each in audit.latest(conn, limit))
+    )

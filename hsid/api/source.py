@@ -7,11 +7,19 @@ lines.
 from typing import Protocol
 
 from hsid.api.asking import EventFilter, EventListing
+from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.models import EventDetail, EventPage, EventStats, StarReport, StatusReport
+from hsid.live import LiveFeed
+from hsid.model import Event
 
 
 class StatusSource(Protocol):
     """Answers questions about the house as it is now."""
+
+    @property
+    def live(self) -> LiveFeed[Event]:
+        """Where events are told as they happen."""
+        ...
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors of one moment."""
@@ -35,4 +43,16 @@ class StatusSource(Protocol):
 
     async def change_star(self, event_id: int, *, starred: bool, by: str) -> StarReport | None:
         """Give an event a star or take it, and record that *by* did; None if it is not there."""
+        ...
+
+    async def cameras(self) -> CameraList:
+        """Return all cameras, and when they were last heard of."""
+        ...
+
+    async def gpus(self) -> GpuList:
+        """Return the graphics cards at the last look."""
+        ...
+
+    async def changes(self, limit: int) -> ChangeList:
+        """Return the latest changes that somebody asked for."""
         ...

@@ -5,9 +5,10 @@ that failed is recorded by whoever found out, as nothing else of it is left.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from hsid.store.columns import clean
 from hsid.store.schema import audit
@@ -40,3 +41,23 @@ def record(
         "error": None if error is None else clean(error),
     }
     conn.execute(insert(audit).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A row of the record."""
+
+    recorded_at: datetime
+    actor: str
+    action: str
+    target: str | None
+    details: Mapping[str, str | int | bool | None]
+    error: str | None
+
+
+def latest(conn: Connection, limit: int) -> list[Recorded]:
+    """Return up to *limit* changes, the latest first."""
+    names = (field.name for field in fields(Recorded))
+    columns = [audit.c[name] for name in names]
+    rows = conn.execute(select(*columns).order_by(audit.c.id.desc()).limit(limit))
+    return [Recorded(*row) for row in rows]

@@ -11,6 +11,7 @@ from actors.doors import HouseSource
 from hsid.api.asking import EventFilter, EventListing
 from hsid.gpu.board import Board
 from hsid.gpu.survey import Fault, FaultKind, Survey
+from hsid.live import LiveFeed
 from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
@@ -26,7 +27,7 @@ def build_source(bench, tree, **options):
     queues = (bench.detection_queue, bench.analysis_queue)
     consumers = {each.name: bench.consumer(each) for each in queues}
     now = trio.current_time()
-    return HouseSource(bench.store, queues, consumers, tree, started_at=now, **options)
+    return HouseSource(bench.store, queues, consumers, LiveFeed(), tree, started_at=now, **options)
 
 
 async def test_parked_actor_is_visible_and_degrades_the_house(bench):

@@ -26,6 +26,7 @@ from hsid.api.models import (
     UploadCounts,
 )
 from hsid.api.server import serve
+from hsid.live import LiveFeed
 from hsid.model import AnalysisKind, EventState, Severity
 from hsid.observe.health import HealthState
 from hsid.store.search import UnknownPositionError
@@ -63,9 +64,11 @@ class House:
     def __init__(self, *events):
         self.stored = {event.event_id: event for event in events}
         self.listings = []
+        self.live = LiveFeed()
         self.delay = 0.0
         self.error = None
         self.asked = trio.Event()
+        self.starred_by = None
 
     async def status(self):
         self.asked.set()
@@ -119,7 +122,8 @@ class House:
     async def event(self, event_id):
         return self.stored.get(event_id)
 
-    async def change_star(self, event_id, *, starred, by="x"):
+    async def change_star(self, event_id, *, starred, by):
+        self.starred_by = by
         event = self.stored.get(event_id)
         if event is None:
             return None
