@@ -6,6 +6,7 @@ fails in an unforeseen way takes no other with it.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
 
@@ -64,7 +65,7 @@ class Doorkeeper:
     async def _converse(self, stream: trio.SocketStream) -> None:
         state = ConnectionState({"peer": peer_of(stream.socket)})
         patient = cast("trio.SSLStream[trio.SocketStream]", _PatientStream(stream))
-        await TCPServer(self._app, self._config, self._context, state, patient).run()
+        await _Server(self._app, self._config, self._context, state, patient).run()
 
     async def _turn_away(self, stream: trio.SocketStream) -> None:
         self._turned_away += 1
@@ -81,15 +82,43 @@ class Doorkeeper:
             await trio.aclose_forcefully(stream)
 
 
+class _Server(TCPServer):
+    """hypercorn's, but that the connection of who has left is no longer kept alive."""
+
+    async def _idle_timeout(self) -> None:
+        with trio.move_on_after(self.config.keep_alive_timeout):
+            async with trio.open_nursery() as nursery:
+                for end in (self.context.terminated.wait, self.stream.is_over.wait):
+                    nursery.start_soon(_then_cancel, end, nursery.cancel_scope)
+        with trio.CancelScope(shield=True):  # as hypercorn has it: it closes, and waits for nobody
+            await self._initiate_server_close()
+
+
+async def _then_cancel(wait: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+    await wait()
+    scope.cancel()
+
+
 class _PatientStream:
     """A stream for hypercorn whose sending ends when nobody takes anything."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
         self.socket = stream.socket
-        self.receive_some = stream.receive_some
         self.send_eof = stream.send_eof
         self.aclose = stream.aclose
+        self.is_over = trio.Event()
+        """Set once the other end sends no more."""
+
+    async def receive_some(self, most: int) -> bytes:
+        try:
+            data = await self._stream.receive_some(most)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.is_over.set()
+            raise
+        if not data:
+            self.is_over.set()
+        return data
 
     async def send_all(self, data: bytes) -> None:
         with trio.move_on_after(_SEND_PATIENCE) as patience:
