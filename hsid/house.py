@@ -28,6 +28,8 @@ from hsid.intake.inspector import Inspector
 from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
+from hsid.observe.latency import PipelineMarks
+from hsid.observe.metrics import admit_cameras
 from hsid.queues.consumer import Consumer
 from hsid.store import cameras
 from hsid.store.store import Store
@@ -62,6 +64,7 @@ class House:
     """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
     gpus: Board
+    marks: PipelineMarks
 
 
 @asynccontextmanager
@@ -73,6 +76,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         UnknownTimezoneError: A camera's zone is not known here.
         StoreUnavailableError: The name of this node can't be read or made.
     """
+    admit_cameras(camera.id for camera in settings.cameras)
     detector = _detector(settings)
     house: House | None = None
     try:
@@ -134,6 +138,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
         gpus=Board(),
+        marks=PipelineMarks(),
     )
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from hypercorn.config import Config, Sockets
 from hypercorn.trio import serve as serve_hypercorn
 from hypercorn.typing import ASGIFramework
+from starlette.applications import Starlette
 
 SOCKET_MODE = 0o660
 LONGEST_PATH = 107
@@ -49,31 +50,41 @@ async def serve(
     *Cancellation* drops requests under way; the socket is removed as well.
     """
     with _bound(path) as listener:
-        async with trio.open_nursery() as nursery:
-            config = _Config(listener)
-            await nursery.start(
-                partial(
-                    serve_hypercorn,
-                    cast("ASGIFramework", app),  # the same protocol, spelt in other types
-                    config,
-                    shutdown_trigger=stopping.wait,
-                )
+        await serve_on(app, [listener], ready=ready, stopping=stopping)
+
+
+async def serve_on(
+    app: Starlette,
+    listeners: Sequence[socket.socket],
+    *,
+    ready: Callable[[], None],
+    stopping: trio.Event,
+) -> None:
+    """Serve *app* on *listeners*, which are bound, as `serve` does; they are closed at the end."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            partial(
+                serve_hypercorn,
+                cast("ASGIFramework", app),  # the same protocol, spelt in other types
+                _Config(listeners),
+                shutdown_trigger=stopping.wait,
             )
-            ready()
+        )
+        ready()
 
 
 class _Config(Config):
-    """hypercorn on a socket that is bound already, logging to hsid's log what matters."""
+    """hypercorn on sockets that are bound already, logging to hsid's log what matters."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listeners: Sequence[socket.socket]) -> None:
         super().__init__()
-        self._listener = listener
+        self._listeners = list(listeners)
         self.errorlog = logging.getLogger("hypercorn.error")
         self.errorlog.setLevel(logging.WARNING)
         self.include_server_header = False
 
     def create_sockets(self) -> Sockets:
-        return Sockets(secure_sockets=[], insecure_sockets=[self._listener], quic_sockets=[])
+        return Sockets(secure_sockets=[], insecure_sockets=self._listeners, quic_sockets=[])
 
 
 @contextmanager
