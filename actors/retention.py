@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
+from hsid.observe.metrics import record_retention_round
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.measuring import LastMeasured
@@ -54,6 +55,7 @@ class Retention:
             result = await sweep.run()
         except StoreUnavailableError as error:
             _log.warning("retention_postponed", error=str(error))
+            record_retention_round("postponed")
             return False
         self.last.value = result.measured
         _tell(result)
@@ -63,6 +65,8 @@ class Retention:
 def _tell(result: Result) -> None:
     for remark in result.remarks:
         _log.warning("retention_remark", remark=remark)
+    outcome = "done" if result.standstill is None else "standstill"
+    record_retention_round(outcome, result.counts.items())
     if result.standstill is not None:
         _log.info("retention_stands_still", reason=result.standstill)
     elif result.counts:

@@ -20,6 +20,7 @@ from hsid.house import open_house
 from hsid.intake.errors import UnknownTimezoneError
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
+from hsid.observe.metrics import record_config_reload
 from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
 from hsid.store.database import is_postgresql, open_database
 from hsid.store.errors import WRONG_DATABASE, StoreError, StoreUnavailableError
@@ -89,6 +90,7 @@ async def run_daemon(
         async with open_house(settings) as house:
             if house.backing.redis is not None:
                 await _greet(house.backing.redis)
+            record_config_reload(successful=True)
             _log.info(
                 "daemon_starting",
                 version=__version__,

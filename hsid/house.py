@@ -29,6 +29,8 @@ from hsid.live import LiveFeed
 from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
+from hsid.observe.latency import PipelineMarks
+from hsid.observe.metrics import admit_cameras
 from hsid.queues.consumer import Consumer
 from hsid.retention.measuring import LastMeasured
 from hsid.store import cameras
@@ -66,6 +68,7 @@ class House:
     live: LiveFeed[Event]
     gpus: Board
     room: LastMeasured
+    marks: PipelineMarks
 
     def announce(self, event: Event) -> None:
         """Tell of an *event* that is stored: those in this process, and those on Redis."""
@@ -82,6 +85,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         UnknownTimezoneError: A camera's zone is not known here.
         StoreUnavailableError: The name of this node can't be read or made.
     """
+    admit_cameras(camera.id for camera in settings.cameras)
     detector = _detector(settings)
     house: House | None = None
     try:
@@ -145,6 +149,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         live=LiveFeed(),
         gpus=Board(),
         room=LastMeasured(),
+        marks=PipelineMarks(),
     )
 
 

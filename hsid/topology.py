@@ -16,6 +16,7 @@ from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseControls, HouseSource
 from actors.gpu_monitor import GpuMonitor
+from actors.http_listener import HttpListener
 from actors.reconciler import Reconciler
 from actors.retention import Retention
 from actors.store_writer import StoreWriter
@@ -26,15 +27,19 @@ from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.gpu.pressure import Throttle
 from hsid.gpu.process import NvmlProcess
 from hsid.house import House
+from hsid.listening import open_listeners
 from hsid.model import Seconds
+from hsid.observe.metrics import CountedSink, Pages
 from hsid.observe.supervision import SupervisionLog
 from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
+from hsid.sampling import Sampler
 from hsid.store.errors import HOPELESS
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
     ChildMain,
+    ChildSnapshot,
     ChildSpec,
     LoopMonitor,
     OnExhausted,
@@ -50,10 +55,16 @@ def build_tree(house: House) -> Supervisor:
     """Return the tree of the daemon that lives in *house*; nothing runs yet."""
     detections, analyses = house.detection_consumer, house.analysis_consumer
     detector = _detector(house)
+    # Nothing here may work on the loop for a second, so who does is named in the log; a minute of
+    # it is a loop that won't come back, and the service manager starts a new process.
+    monitor = LoopMonitor(limit=1, hard_limit=60)
     # Each takes the actors of one role, and leaves them out on a node that does not have it.
     watching, detecting, batching, analysing, reconciling, retaining = (
         partial(_only_if, role in house.settings.roles) for role in Role
     )
+
+    def look() -> ChildSnapshot:
+        return root.tree()
 
     platform = Supervisor(
         "platform",
@@ -112,7 +123,11 @@ def build_tree(house: House) -> Supervisor:
     )
     doors = Supervisor(
         "doors",
-        [ChildSpec("control-socket", _control_socket(house, lambda: root).run, drain=5)],
+        [
+            ChildSpec("control-socket", _control_socket(house, look, lambda: root).run, drain=5),
+            # A port that is taken parks its listener, and nothing else.
+            *(_leaf(name, each.run, drain=5) for name, each in _listeners(house, look, monitor)),
+        ],
         intensity=3,
         period=5,
     )
@@ -123,10 +138,8 @@ def build_tree(house: House) -> Supervisor:
         intensity=3,
         period=60,
         hard_exit_after=30,
-        # Nothing here may work on the loop for a second, so who does is named in the log; a minute
-        # of it is a loop that won't come back, and the service manager starts a new process.
-        loop_monitor=LoopMonitor(limit=1, hard_limit=60),
-        sink=SupervisionLog(),
+        loop_monitor=monitor,
+        sink=CountedSink(SupervisionLog()),
     )
     return root
 
@@ -197,6 +210,7 @@ def _detector(house: House) -> DetectorActor:
         ),
         notify=house.batcher_notice.give,
         throttle=_throttle(house),
+        marks=house.marks,
     )
 
 
@@ -218,7 +232,9 @@ def _gpu_monitor(house: House) -> GpuMonitor:
 
 
 def _batcher(house: House) -> Batcher:
-    return Batcher(house.store, house.backing.feeder, house.batch_policy, house.batcher_notice)
+    return Batcher(
+        house.store, house.backing.feeder, house.batch_policy, house.batcher_notice, house.marks
+    )
 
 
 def _reconciler(house: House) -> Reconciler:
@@ -244,10 +260,13 @@ def _analyzer(house: House) -> Analyzer:
         house.thresholds,
         house.settings.timezone,
         house.announce,
+        house.marks,
     )
 
 
-def _control_socket(house: House, root: Callable[[], Supervisor]) -> ControlSocket:
+def _control_socket(
+    house: House, look: Callable[[], ChildSnapshot], root: Callable[[], Supervisor]
+) -> ControlSocket:
     settings = house.settings
     queues = (house.backing.detection_queue, house.backing.analysis_queue)
     consumers = {
@@ -260,7 +279,7 @@ def _control_socket(house: House, root: Callable[[], Supervisor]) -> ControlSock
         queues,
         consumers,
         house.live,
-        lambda: root().tree(),
+        look,
         house.started_at,
         outages,
         settings.queue_backpressure_threshold,
@@ -285,6 +304,34 @@ def _mailboxes(house: House) -> dict[str, int]:
     if house.backing.redis is not None:
         waiting["pipeline/announcer"] = house.announcements.statistics().waiting
     return waiting
+
+
+def _listeners(
+    house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor
+) -> Iterator[tuple[str, HttpListener]]:
+    """Yield what listens on TCP, each with its name."""
+    settings = house.settings
+    pages = Pages(_sampler(house, tree, monitor).sample)
+    ports = {"http-listener": settings.api_port, "metrics-listener": settings.metrics_port}
+    for name, port in ports.items():
+        if port is not None:
+            yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
+
+
+def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor) -> Sampler:
+    settings, redis = house.settings, house.backing.redis
+    return Sampler(
+        house.store,
+        (house.backing.detection_queue, house.backing.analysis_queue),
+        {DETECTION_QUEUE: house.detection_consumer, ANALYSIS_QUEUE: house.analysis_consumer},
+        tree,
+        monitor.statistics,
+        partial(_outages, house),
+        None if redis is None else lambda: redis.state.is_connected,
+        settings.queue_backpressure_threshold,
+        lambda: house.gpus.cards,
+        {"data": settings.data_dir, "cameras": settings.foscam_base_path},
+    )
 
 
 def _outages(house: House) -> Iterator[str]:

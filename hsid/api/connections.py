@@ -8,15 +8,16 @@ fails in an unforeseen way takes no other with it.
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from socket import AF_UNIX
 from typing import cast
 
 import trio
-from fastapi import FastAPI
 from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
+from starlette.applications import Starlette
 
 from hsid.api.peer import peer_of
 from hsid.api.problems import respond
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 class Doorkeeper:
     """Has *app* answer connections, each with the peer that it comes from in its state."""
 
-    def __init__(self, app: FastAPI, *, most: int = MOST_CONNECTIONS) -> None:
+    def __init__(self, app: Starlette, *, most: int = MOST_CONNECTIONS) -> None:
         self._app = wrap_app(cast("ASGIFramework", app), 0, "asgi")  # the same, spelt otherwise
         self._most = most
         self._config = _config()
@@ -63,7 +64,8 @@ class Doorkeeper:
             await trio.aclose_forcefully(stream)
 
     async def _converse(self, stream: trio.SocketStream) -> None:
-        state = ConnectionState({"peer": peer_of(stream.socket)})
+        is_local = stream.socket.family == AF_UNIX
+        state = ConnectionState({"peer": peer_of(stream.socket) if is_local else None})
         patient = cast("trio.SSLStream[trio.SocketStream]", _PatientStream(stream))
         await _Server(self._app, self._config, self._context, state, patient).run()
 

@@ -183,6 +183,21 @@ def mark_analysed(conn: Connection, upload_ids: Iterable[int]) -> int:
     return changed
 
 
+def first_arrival(conn: Connection, upload_ids: Iterable[int]) -> datetime | None:
+    """Return when the first of those *upload_ids* arrived that wait for a verdict; None: none."""
+    column = uploads.c.received_at
+    first = (
+        conn.scalars(
+            select(column)
+            .where(uploads.c.id.in_(some), uploads.c.state == UploadState.DETECTED)
+            .order_by(column)
+            .limit(1)
+        ).first()
+        for some in chunks(sorted(set(upload_ids)))
+    )
+    return min((moment for moment in first if moment is not None), default=None)
+
+
 def known_versions(conn: Connection) -> list[tuple[str, int, int, int]]:
     """Return (path, inode, size, mtime_ns) of every version in the ledger, fast.
 
