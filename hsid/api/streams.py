@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from hsid.api.asking import EventListing
 from hsid.api.models import EventReport, Problem
 from hsid.api.source import StatusSource
-from hsid.live import Listening
+from hsid.live import End, Listening
 from hsid.model import Event, Severity
 
 MOST_STREAMS = 16
@@ -44,6 +44,7 @@ class LiveFilter(BaseModel):
     level: Severity | None = Field(None, description="Exactly this level.")
     min_score: int = Field(0, ge=0, le=100, description="With this risk score or more.")
     last: int = Field(0, ge=0, le=200, description="So many earlier ones before.")
+    follow: bool = Field(default=True, description="Go on with those that happen.")
 
     def has(self, event: Event | EventReport) -> bool:
         """Tell whether *event* is one of them."""
@@ -99,6 +100,8 @@ def install(app: FastAPI, source: StatusSource) -> None:
             with source.live.listen() as listening:
                 await send_line({"type": "open"})
                 await _send_earlier(source, wanted, send_line)
+                if not wanted.follow:
+                    listening.close(End.OVER)
                 await _send_live(listening, wanted, send_line)
 
         return LinesResponse(produce)

@@ -1,49 +1,23 @@
-"""`hsictl`: ask a running daemon, over its control socket.
+"""`hsictl`: ask a running daemon over its control socket, and steer it.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted, 5 not found, 6 timed
-out. Starts within 150 ms, so it imports the standard library and click only.
+out, 78 the configuration can't be used. Starts within 150 ms, so it imports the standard library
+and click only; what is heavy is imported inside of the command that needs it.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from hsid import __version__
-from hsid.cli import client, terminal, text
+from hsid.cli import client, terminal
+from hsid.cli.actor_commands import actor, tree
+from hsid.cli.db_commands import db
 from hsid.cli.event_commands import events_group
-from hsid.cli.export import Asked
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which daemon to ask, and how long to wait for it."""
-
-    socket: Path
-    timeout: float
-
-    def get(self, path: str, asked: Asked | None = None) -> client.Document:
-        """Return the daemon's document; end the program in words if there is none."""
-        try:
-            return client.get(self.socket, path, asked, timeout=self.timeout)
-        except client.ControlError as error:
-            terminal.fail(f"hsictl: {error}", error.exit_code)
-
-    def change_star(self, event_id: int, *, starred: bool) -> client.Document:
-        """Have the daemon give or take a star; end the program in words if it can't."""
-        try:
-            return client.change_star(self.socket, event_id, starred=starred, timeout=self.timeout)
-        except client.ControlError as error:
-            terminal.fail(f"hsictl: {error}", error.exit_code)
-
-    def page(self, asked: Asked) -> client.Document:
-        """Return a page of events."""
-        return self.get("/v1/events", asked)
-
-    def event(self, event_id: int) -> client.Document:
-        """Return one event."""
-        return self.get(f"/v1/events/{event_id}")
+from hsid.cli.house_commands import cameras, changes, gpu, status, tail
+from hsid.cli.queue_commands import dlq_group, queue_group
+from hsid.cli.target import Target
 
 
 @click.group(context_settings=terminal.GROUP_SETTINGS)
@@ -58,27 +32,17 @@ class Target:
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
-    default=10.0,
-    show_default=True,
-    help="Seconds to wait for an answer.",
+    help="Seconds to wait for an answer; 10 for questions, 90 for changes unless given.",
 )
 @click.pass_context
-def main(context: click.Context, socket_path: Path | None, timeout: float) -> None:
-    """Ask the hsid daemon how it is and what it saw.
+def main(context: click.Context, socket_path: Path | None, timeout: float | None) -> None:
+    """Ask the hsid daemon how it is and what it saw, and steer it.
 
     Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted, 5 not found, 6
-    timed out.
+    timed out, 78 the configuration can't be used.
     """
     terminal.respect_no_color(context)
     context.obj = Target(socket_path or client.find_socket(os.environ), timeout)
-
-
-@main.command()
-@terminal.as_json_option
-@click.pass_obj
-def status(target: Target, *, as_json: bool) -> None:
-    """Show the accounting, the queues and the actors."""
-    terminal.show(target.get("/v1/status"), as_json=as_json, render=text.status)
 
 
 @main.command()
@@ -87,4 +51,12 @@ def version() -> None:
     click.echo(f"hsictl {__version__}")
 
 
-main.add_command(events_group(click.pass_obj))
+_events = events_group(click.pass_obj)
+_events.add_command(tail)
+
+for _command in (status, tree, actor, queue_group, dlq_group, _events, cameras, gpu, changes, db):
+    main.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()

@@ -48,3 +48,16 @@ def fail(words: str, exit_code: int) -> NoReturn:
     """Say *words* on stderr and end the program with *exit_code*."""
     warn(words)
     sys.exit(exit_code)
+
+
+yes_option = click.option("--yes", is_flag=True, help="Don't ask whether it is meant.")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal whether it is meant; elsewhere end the program unless *yes* was given."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} Say --yes if so: there is no terminal to ask on.", 2)
+    if not click.confirm(question, err=True):
+        fail("nothing was done", 1)

@@ -60,11 +60,11 @@ def status(document: Document) -> str:
     """Return the text of a `StatusReport`."""
     parts = [_headline(document), *_health(document), accounting(document)]
     if document["queues"]:
-        parts.append(_queues(document["queues"]))
+        parts.append(queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
     if document.get("gpus"):  # a daemon of an older version tells of none
-        parts.append(_gpus(document["gpus"]))
+        parts.append(gpus(document["gpus"]))
     if document.get("retention"):  # likewise
         parts.append(room(document["retention"]))
     return "\n\n".join(parts)
@@ -113,6 +113,20 @@ def star(document: Document) -> str:
     still = "" if document["changed"] else " already" if document["starred"] else " anyway"
     has = "a star" if document["starred"] else "no star"
     return f"event {document['event_id']} has {has}{still}"
+
+
+def queues(reports: Sequence[Document]) -> str:
+    """Return the text of some `QueueReport`s."""
+    names = ("name", "ready", "leased", "delayed", "dead", "capacity")
+    headers = ("QUEUE", "READY", "LEASED", "DELAYED", "DEAD", "CAPACITY", "OLDEST")
+    rows = ([*(q[name] for name in names), duration(q["oldest_age_seconds"])] for q in reports)
+    return table(headers, rows)
+
+
+def gpus(reports: Sequence[Document]) -> str:
+    """Return the text of some `GpuReport`s."""
+    headers = ("GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER")
+    return table(headers, map(_gpu_row, reports))
 
 
 def local_time(text: str) -> str:
@@ -192,13 +206,6 @@ def _health(document: Document) -> list[str]:
     return ["\n".join([f"health: {coloured(health['state'])}", *troubles])]
 
 
-def _queues(queues: Sequence[Document]) -> str:
-    names = ("name", "ready", "leased", "delayed", "dead", "capacity")
-    headers = ("QUEUE", "READY", "LEASED", "DELAYED", "DEAD", "CAPACITY", "OLDEST")
-    rows = ([*(q[name] for name in names), duration(q["oldest_age_seconds"])] for q in queues)
-    return table(headers, rows)
-
-
 def _actors(actors: Sequence[Document]) -> str:
     headers = ("ACTOR", "STATE", "RESTARTS", "UP", "NEXT TRY", "LAST ERROR")
     return table(headers, map(_actor_row, actors))
@@ -213,11 +220,6 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
-
-
-def _gpus(gpus: Sequence[Document]) -> str:
-    headers = ("GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER")
-    return table(headers, map(_gpu_row, gpus))
 
 
 def _gpu_row(gpu: Document) -> tuple[object, ...]:
