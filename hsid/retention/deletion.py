@@ -10,7 +10,6 @@ from hsid.store import retention as stored
 def delete_rows(conn: Connection, work: Work, plan: Plan) -> Work:
     """Delete what *work* names as far as it is still as it was; return what was done."""
     chosen = [each.case.batch_id for each in work.cases]
-    stored.hold_events(conn, chosen)
     now_stored = {rec.case.batch_id: rec.case for rec in stored.load_cases(conn, chosen)}
     cases = [each for each in work.cases if now_stored.get(each.case.batch_id) == each.case]
     stored.delete_cases(conn, [each.case.batch_id for each in cases])

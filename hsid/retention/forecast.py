@@ -83,10 +83,10 @@ def forecast(limits: Limits, situation: Situation, arrivals: Arrivals) -> Foreca
     and the earlier of the two is the answer. No room left is 0 days: at the limit.
     """
     history = _history(situation)
-    if history < ENOUGH or not arrivals.kept:
+    if history < ENOUGH:
         return Forecast(Outlook.UNKNOWN)
     days = window(limits, situation) / _DAY
-    own = _spread(situation) * arrivals.lately / arrivals.kept / days
+    own = _spread(situation) * arrivals.lately / max(1, arrivals.kept) / days
     files = arrivals.bytes / days if situation.has_files_beside else 0.0
     steady_in = max(timedelta(0), limits.keep_for - history) / _DAY
     left = {

@@ -167,16 +167,6 @@ def load_cases(conn: Connection, batch_ids: Iterable[str]) -> list[CaseRecord]:
     return sorted(records, key=lambda each: (each.case.newest_arrival, each.last.upload_id))
 
 
-def hold_events(conn: Connection, batch_ids: Sequence[str]) -> None:
-    """Keep others from giving the events of these batches a star until the transaction ends.
-
-    SQLite has one writer, and no such lock.
-    """
-    for some in chunks(sorted(batch_ids)):
-        held = select(events.c.id).where(events.c.batch_id.in_(some)).order_by(events.c.id)
-        conn.execute(held.with_for_update())
-
-
 def delete_cases(conn: Connection, batch_ids: Sequence[str]) -> None:
     """Delete batches with their events and detections; whether they may go is known by then."""
     for some in chunks(batch_ids):

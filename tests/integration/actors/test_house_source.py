@@ -15,6 +15,9 @@ from hsid.live import LiveFeed
 from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
+from hsid.retention.decision import Limits
+from hsid.retention.disk import Places
+from hsid.retention.measuring import LastMeasured, measure
 from hsid.store.schema import audit
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
@@ -147,3 +150,19 @@ async def test_a_star_from_the_socket_is_stored_and_recorded(bench):
         ("control socket", "event.star", {"changed": True}, None),
         ("control socket", "event.unstar", {"changed": False}, "there is no event 99"),
     ]
+
+
+async def test_the_room_is_what_the_last_round_of_retention_has_found(bench, tmp_path):
+    """Nothing before the first; and no folder is read to answer."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    last, limits = LastMeasured(), Limits(timedelta(days=30), timedelta(days=7), max_bytes=1)
+    source = build_source(bench, root.tree, measured=lambda: last.value)
+    async with running(root):
+        before = await source.status()
+        places = Places(tmp_path / "security.db", None, tmp_path)
+        last.value = await measure(bench.store, limits, places, datetime.now(UTC))
+        after = await source.status()
+
+    assert before.retention is None
+    assert (after.retention.outlook, after.retention.days_left) == ("unknown", None)
+    assert after.retention.used_bytes > 0

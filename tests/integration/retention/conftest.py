@@ -146,8 +146,7 @@ class Home:
 
     def ids(self, table):
         with self.database.transaction() as conn:
-            (key,) = schema.metadata.tables[table].primary_key
-            return set(conn.scalars(select(key)))
+            return set(conn.scalars(select(schema.metadata.tables[table].c.id)))
 
     def contents(self):
         """Return all rows and all files that there are."""

@@ -78,9 +78,10 @@ def test_the_formula_by_hand(changes, wanted, expected):
 
 
 def test_a_quiet_house_lasts_for_ever():
-    """Nothing came in the last days, so nothing is used up."""
-    quiet = Arrivals(lately=0, bytes=0, kept=100)
-    assert forecast(limits(max_bytes=10_001), situation(), quiet).outlook is Outlook.STEADY
+    """Nothing came in the last days, or nothing for as long as things are kept."""
+    for kept in (100, 0):
+        quiet = Arrivals(lately=0, bytes=0, kept=kept)
+        assert forecast(limits(max_bytes=10_001), situation(), quiet).outlook is Outlook.STEADY
 
 
 ARRIVALS = st.builds(
