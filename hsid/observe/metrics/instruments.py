@@ -174,6 +174,15 @@ _RELOAD_TIME = Gauge(
     registry=REGISTRY,
 )
 
+INSTRUMENTS = (
+    *_QUEUE_DEPTHS.values(),
+    *(_STAGE_DURATION, _STAGE_WAIT, _AI_REQUEST_DURATION, _PIPELINE_LATENCY),
+    *(_EVENTS_CREATED, _EVENTS_BY_LEVEL, _DETECTIONS_PROCESSED, _PIPELINE_ERRORS),
+    *(_UPLOADS_RECEIVED, _BATCHES_CLOSED, _RETENTION_ROUNDS, _RETENTION_DELETED),
+    *(_SUPERVISION_EVENTS, _RELOAD_SUCCESSFUL, _RELOAD_TIME),
+)
+"""All of them, for the reference."""
+
 cameras = BoundedLabel(MOST_CAMERAS)
 """The cameras with series of their own. Let the configured ones in first."""
 _services = BoundedLabel(16)
