@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from socket import socket
 from zoneinfo import ZoneInfo
 
 import trio
@@ -90,10 +91,12 @@ class HouseSource:
 
 @dataclass(frozen=True, slots=True)
 class ControlSocket:
-    """Serves the API of *source* on a Unix socket at *path*."""
+    """Serves the API of *source* on a Unix socket at *path*, or on the one that was *passed*."""
 
     path: Path
     source: HouseSource
+    passed: Callable[[], socket | None] = lambda: None
+    """Return the listener that the service manager holds for us, if it does."""
 
     async def run(self, ctx: Context) -> None:
         """Serve until asked to stop; requests under way get a moment to finish.
@@ -102,7 +105,12 @@ class ControlSocket:
             DoNotRestart: The socket can't be made at *path*, however often it is tried.
         """
         try:
-            await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
+            await serve(
+                create_app(self.source),
+                self.passed() or self.path,
+                ready=ctx.ready,
+                stopping=ctx.stopping,
+            )
         except SocketPathError as error:
             raise DoNotRestart(f"no control socket: {error}") from error
 

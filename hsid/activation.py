@@ -49,6 +49,10 @@ class PassedSockets:
         return None if passed is None else passed.dup()
 
 
+NO_SOCKETS = PassedSockets()
+"""What there is without a service manager that listens for us."""
+
+
 def take_passed_sockets(
     environment: MutableMapping[str, str], *, pid: int | None = None, first: int = _FIRST
 ) -> PassedSockets:
@@ -64,7 +68,7 @@ def take_passed_sockets(
         environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
     )
     if meant != str(pid or os.getpid()) or not count.isdecimal():
-        return PassedSockets()
+        return NO_SOCKETS
     numbers = range(first, first + int(count))
     for number in numbers:
         os.set_inheritable(number, False)

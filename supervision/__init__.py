@@ -5,8 +5,8 @@ task of its own (`_runner`). Knows trio and the standard library, and nothing of
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
 `_core`, `_deadlines`, `_attention`, `_ask`, `_box`, `_inbox`, `_mailbox`, `_context`, `_runner`,
-`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_pulse`, `_life`, `_loop_monitor`, `_handle`, `_supervisor`,
-`_dynamic`, `_signals`.
+`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_pulse`, `_life`, `_loop_monitor`, `_handle`,
+`_supervisor`, `_dynamic`, `_signals`.
 """
 
 from supervision._ask import Answer

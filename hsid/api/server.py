@@ -37,10 +37,11 @@ class SocketInUseError(SocketPathError):
 
 
 async def serve(
-    app: FastAPI, path: Path, *, ready: Callable[[], None], stopping: trio.Event
+    app: FastAPI, path: Path | socket.socket, *, ready: Callable[[], None], stopping: trio.Event
 ) -> None:
     """Serve *app* on a Unix socket at *path* until *stopping* is set.
 
+    Instead of a path it may be a socket that listens already: its file is whoever's who made it.
     Calls *ready* once connections are accepted. Requests under way at the end get 3 s to finish.
 
     Raises:
@@ -48,7 +49,7 @@ async def serve(
 
     *Cancellation* drops requests under way; the socket is removed as well.
     """
-    with _bound(path) as listener:
+    with path if isinstance(path, socket.socket) else _bound(path) as listener:
         async with trio.open_nursery() as nursery:
             config = _Config(listener)
             await nursery.start(

@@ -1,9 +1,10 @@
 """What a service manager is told, and when: one pure state machine.
 
-Guarantees that `READY=1` follows every `RELOADING=1` but for a stop in between, which is final; that
-the start or stop is given more time only while work is seen to go on; that signs of life come from
-whoever calls `pulse`, only while nothing is stuck, and no oftener than half of what was asked
-for; and that the status line changes at most every ten seconds, but at a turn.
+Guarantees that `READY=1` follows every `RELOADING=1`, but for a stop in between, which is final;
+that the start or the stop is given more time only while work is seen to go on; that signs of life
+come from whoever calls `pulse`, only while nothing is stuck, and no oftener than twice in the time
+within which the manager wants one; that the status line changes at most every ten seconds, turns
+apart.
 
 It knows no clock and no socket: times are of `trio.current_time`, and what is returned is to be
 sent in that order.
@@ -64,10 +65,12 @@ class Service:
         return min(_SLOWEST_PULSE, (self._watchdog or _SLOWEST_PULSE) / 4)
 
     def preparing(self, status: str, now: Seconds) -> list[Message]:
-        """Tell what is done before anything runs; each call with new words is a step forward."""
-        if status == self._status:
-            return self._extended(now)
-        return [*self._said(status, now), *self._extended(now)]
+        """Tell what is begun before anything runs."""
+        return [] if status == self._status else self._said(status, now)
+
+    def progressing(self, status: str, now: Seconds) -> list[Message]:
+        """Tell what is done before anything runs, and that it has just got on with it."""
+        return [*self.preparing(status, now), *self._extended(now)]
 
     def ready(self, status: str, now: Seconds) -> list[Message]:
         """Tell that everything works; said once, and not any more once the stop has begun."""
