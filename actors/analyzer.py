@@ -48,7 +48,8 @@ class Analyzer:
     consumer: Consumer
     store: Store
     analyst: Analyst
-    thresholds: SeverityThresholds
+    thresholds: Callable[[], SeverityThresholds]
+    """Asked anew for each batch: they may change."""
     timezone: str | None
     announce: Callable[[Event], None] = lambda _: None
     marks: PipelineMarks = field(default_factory=PipelineMarks)
@@ -105,7 +106,7 @@ class Analyzer:
 
     def _complete(self, lease: Lease, case: Case, verdict: Verdict) -> Completion:
         batch, upload_ids = case.batch, {record.upload_id for record in case.detections}
-        level = severity_of(verdict.risk_score, self.thresholds)
+        level = severity_of(verdict.risk_score, self.thresholds())
         event: Event | None = None
         arrived: datetime | None = None
 

@@ -88,7 +88,8 @@ class DetectorActor:
     store: Store
     inspector: Inspector
     detector: Detector
-    policy: DetectionPolicy
+    policy: Callable[[], DetectionPolicy]
+    """Asked anew for each upload: what is kept may change."""
     notify: Callable[[], None]
     pause: Seconds = 5.0
     """Between two tries while there is no detector, or no folder."""
@@ -151,7 +152,8 @@ class DetectorActor:
             return await self.detector.detect(picture)
 
     def _record(self, lease: Lease, upload: Upload, result: DetectionResult) -> Completion:
-        kept = keep_relevant(result, self.policy.classes, self.policy.threshold)
+        policy = self.policy()
+        kept = keep_relevant(result, policy.classes, policy.threshold)
         _log.info(
             "upload_looked_at",
             detector=self.detector.name,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from socket import socket
 from zoneinfo import ZoneInfo
 
 import trio
@@ -12,7 +13,7 @@ import trio
 from hsid.api.app import create_app
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.audit import Audit, Change
-from hsid.api.changes import Controls
+from hsid.api.changes import Levers
 from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.models import (
     EventDetail,
@@ -37,6 +38,7 @@ from hsid.api.report import (
 )
 from hsid.api.server import SocketPathError, serve
 from hsid.api.tree import TreeControl, actor_reports
+from hsid.controls import Controls
 from hsid.gpu.board import Card
 from hsid.live import LiveFeed
 from hsid.model import Event, Seconds
@@ -127,7 +129,7 @@ class HouseSource:
 
 @dataclass(frozen=True, slots=True)
 class HouseControls:
-    """What the control socket may change: the tree under *root*, and the *queues*.
+    """What the control socket may change: the tree under *root*, the *queues*, all of the *daemon*.
 
     *mailboxes* tells what waits in memory for which actor.
     """
@@ -135,14 +137,16 @@ class HouseControls:
     store: Store
     queues: Sequence[DurableQueue]
     root: Callable[[], BaseSupervisor]
+    daemon: Controls
     mailboxes: Callable[[], Mapping[str, int]] = dict
 
-    def open(self) -> Controls:
+    def open(self) -> Levers:
         """Return them as the API wants them; the tree must be there."""
-        return Controls(
+        return Levers(
             audit=Audit(self._record),
             tree=TreeControl(self.root(), self.mailboxes),
             queues=QueueControl(self.queues, self._revive),
+            daemon=self.daemon,
         )
 
     async def _record(self, change: Change) -> None:
@@ -154,11 +158,13 @@ class HouseControls:
 
 @dataclass(frozen=True, slots=True)
 class ControlSocket:
-    """Serves the API of *source* and *controls* on a Unix socket at *path*."""
+    """Serves the API of *source* and *controls* at *path*, or on the socket that was *passed*."""
 
     path: Path
     source: HouseSource
     controls: HouseControls
+    passed: Callable[[], socket | None] = lambda: None
+    """Return the listener that the service manager holds for us, if it does."""
 
     async def run(self, ctx: Context) -> None:
         """Serve until asked to stop; requests under way get a moment to finish.
@@ -170,7 +176,8 @@ class ControlSocket:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._end_streams, ctx.stopping)
             try:
-                await serve(app, self.path, ready=ctx.ready, stopping=ctx.stopping)
+                where = self.passed() or self.path
+                await serve(app, where, ready=ctx.ready, stopping=ctx.stopping)
             except SocketPathError as error:
                 raise DoNotRestart(f"no control socket: {error}") from error
 

@@ -36,6 +36,7 @@ from supervision._hard_exit import ExitFunction, exit_process
 from supervision._life import Life, escalation
 from supervision._loop_monitor import LoopMonitor
 from supervision._outcome import ChildId, Seconds
+from supervision._pulse import Pulse
 from supervision._restart import Restart
 from supervision._runner import ancestry
 from supervision._services import NestedServices, RootServices
@@ -62,6 +63,7 @@ class TreeOptions(TypedDict, total=False):
     supervisor may outlive it, before the process ends; 30 unless given.
     *exit_function*: what ends the process, given the exit status.
     *loop_monitor*: what finds the task that holds up the event loop; nothing unless given.
+    *pulse*: what to call from the root's own loop, again and again; nothing unless given.
     """
 
     sink: EventSink | None
@@ -69,6 +71,7 @@ class TreeOptions(TypedDict, total=False):
     hard_exit_after: Seconds
     exit_function: ExitFunction
     loop_monitor: LoopMonitor | None
+    pulse: Pulse | None
 
 
 class BaseSupervisor:
@@ -86,6 +89,7 @@ class BaseSupervisor:
         self._hard_exit_after = options.get("hard_exit_after", 30.0)
         self._exit_function = options.get("exit_function", exit_process)
         self._loop_monitor = options.get("loop_monitor")
+        self._pulse = options.get("pulse")
         if not self._hard_exit_after > 0:
             owner = f"Supervisor {spec.id!r}"
             raise SpecError(owner, "hard_exit_after", "must be above 0 seconds")
@@ -295,7 +299,8 @@ class BaseSupervisor:
     ) -> None:
         if self._is_running:
             raise SupervisorAlreadyRunning(f"{path} runs already")
-        life = self._life = Life(self.spec, path, services, on_ready)
+        pulse = self._pulse if asked is None else None
+        life = self._life = Life(self.spec, path, services, on_ready, pulse)
         self._is_running = True
         if self._stopped.is_set():
             self._stopped = trio.Event()

@@ -1,7 +1,7 @@
 """The HTTP API under `/v1/`, put together from its parts.
 
 Holds no state and knows no database: everything comes from a `StatusSource`, and changes go through
-`Controls`. Every error is a problem document (`hsid.api.problems`). No page of it loads anything
+`Levers`. Every error is a problem document (`hsid.api.problems`). No page of it loads anything
 from elsewhere.
 """
 
@@ -9,17 +9,17 @@ from fastapi import FastAPI
 
 from hsid import __version__
 from hsid.api import changes, events, problems, streams
-from hsid.api.changes import Controls, Limit
+from hsid.api.changes import Levers, Limit
 from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.manners import Manners
 from hsid.api.models import Index, Problem, StatusReport
 from hsid.api.source import StatusSource
 
 
-def create_app(source: StatusSource, controls: Controls | None = None) -> FastAPI:
-    """Return the app that answers from *source*, and changes things through *controls*.
+def create_app(source: StatusSource, levers: Levers | None = None) -> FastAPI:
+    """Return the app that answers from *source*, and changes things through *levers*.
 
-    Without *controls* the machinery can't be seen nor changed: what a door may do is decided where
+    Without *levers* the machinery can't be seen nor changed: what a door may do is decided where
     the door is made.
     """
     app = FastAPI(
@@ -35,8 +35,8 @@ def create_app(source: StatusSource, controls: Controls | None = None) -> FastAP
     _install_looks(app, source)
     streams.install(app, source)
     app.include_router(events.routes(source))
-    if controls is not None:
-        changes.install(app, controls)
+    if levers is not None:
+        changes.install(app, levers)
     return app
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 
+from hsid.api import daemon_routes
 from hsid.api.actor_models import ActorChange, ActorDetail, ActorList
 from hsid.api.audit import Audit
 from hsid.api.models import Problem, QueueReport
@@ -22,6 +23,7 @@ from hsid.api.queue_models import (
 )
 from hsid.api.queues import QueueControl
 from hsid.api.tree import TreeControl
+from hsid.controls import Controls
 
 Limit = Annotated[int, Query(ge=1, le=MOST_LETTERS, description="How many at most.")]
 Name = Annotated[str, Path(max_length=400)]
@@ -32,19 +34,21 @@ _REFUSED: dict[int | str, dict[str, Any]] = {**_MISSING, 409: {"model": Problem}
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
+class Levers:
     """What a door with the right to change things can reach."""
 
     audit: Audit
     tree: TreeControl
     queues: QueueControl
+    daemon: Controls
 
 
-def install(app: FastAPI, controls: Controls) -> None:
-    """Give *app* the routes over *controls*."""
-    app.include_router(_actor_routes(controls.tree, controls.audit))
-    app.include_router(_queue_routes(controls.queues))
-    app.include_router(_letter_routes(controls.queues, controls.audit))
+def install(app: FastAPI, levers: Levers) -> None:
+    """Give *app* the routes over *levers*."""
+    app.include_router(daemon_routes.routes(levers.daemon, levers.audit))
+    app.include_router(_actor_routes(levers.tree, levers.audit))
+    app.include_router(_queue_routes(levers.queues))
+    app.include_router(_letter_routes(levers.queues, levers.audit))
 
 
 def _actor_routes(tree: TreeControl, audit: Audit) -> APIRouter:

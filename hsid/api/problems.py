@@ -17,6 +17,7 @@ from hsid.api.models import Problem
 from hsid.api.queues import LetterNotFoundError, QueueNotFoundError
 from hsid.api.streams import TooManyStreamsError
 from hsid.api.tree import ActorNeededError, ActorNotFoundError, ActorRefusedError
+from hsid.controls import ReloadRefusedError
 from hsid.queues.protocol import QueueUnavailableError
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.search import UnknownPositionError
@@ -48,6 +49,11 @@ _FORESEEN: Mapping[type[Exception], tuple[HTTPStatus, str, str]] = {
         HTTPStatus.NOT_FOUND,
         "no-such-letter",
         "GET /v1/dead-letters lists them; `hsictl dlq list` does, too.",
+    ),
+    ReloadRefusedError: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid-configuration",
+        "Nothing has changed; mend the file and reload again. `hsid check-config` checks it, too.",
     ),
     TooManyStreamsError: (
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -98,8 +98,13 @@ async def test_metrics_have_a_port_of_their_own_where_one_is_set(tmp_path):
     async with open_root(tmp_path, metrics_port=9) as root:
         doors = children_of(root, "doors")
 
-    assert [each.id for each in doors] == ["control-socket", "http-listener", "metrics-listener"]
-    assert {each.on_exhausted for each in doors[1:]} == {PARK}
+    assert [each.id for each in doors] == [
+        "steersman",
+        "control-socket",
+        "http-listener",
+        "metrics-listener",
+    ]
+    assert {each.on_exhausted for each in doors[2:]} == {PARK}
 
 
 async def test_what_takes_work_in_stops_first(root):
