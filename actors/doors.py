@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -15,6 +15,8 @@ from hsid.api.asking import EventFilter, EventListing
 from hsid.api.audit import Audit, Change
 from hsid.api.changes import Levers
 from hsid.api.house_models import CameraList, ChangeList, GpuList
+from hsid.api.levels import LevelControl
+from hsid.api.log_models import LatencyReport
 from hsid.api.models import (
     EventDetail,
     EventPage,
@@ -34,6 +36,7 @@ from hsid.api.report import (
     event_detail,
     event_page,
     event_stats,
+    latency_report,
     status_report,
 )
 from hsid.api.server import SocketPathError, serve
@@ -43,6 +46,7 @@ from hsid.gpu.board import Card
 from hsid.live import LiveFeed
 from hsid.model import Event, Seconds
 from hsid.observe.health import judge
+from hsid.observe.latency import get_pipeline_latency_tracker
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, Payload, QueueStats, QueueUnavailableError
 from hsid.retention.measuring import Measured
@@ -122,6 +126,10 @@ class HouseSource:
         """Return the graphics cards at the last look."""
         return GpuList(gpus=tuple(map(GpuReport.of, self.cards())))
 
+    async def latency(self, window_minutes: int) -> LatencyReport:
+        """Return how long uploads took from step to step in the last minutes."""
+        return latency_report(get_pipeline_latency_tracker(), window_minutes)
+
     async def changes(self, limit: int) -> ChangeList:
         """Return the latest changes that somebody asked for."""
         return await self.store.read(partial(change_list, limit=limit))
@@ -139,6 +147,7 @@ class HouseControls:
     root: Callable[[], BaseSupervisor]
     daemon: Controls
     mailboxes: Callable[[], Mapping[str, int]] = dict
+    levels: LevelControl = field(default_factory=LevelControl)
 
     def open(self) -> Levers:
         """Return them as the API wants them; the tree must be there."""
@@ -147,6 +156,7 @@ class HouseControls:
             tree=TreeControl(self.root(), self.mailboxes),
             queues=QueueControl(self.queues, self._revive),
             daemon=self.daemon,
+            levels=self.levels,
         )
 
     async def _record(self, change: Change) -> None:
@@ -175,11 +185,13 @@ class ControlSocket:
         app = create_app(self.source, self.controls.open())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._end_streams, ctx.stopping)
+            nursery.start_soon(self.controls.levels.run)
             try:
                 where = self.passed() or self.path
                 await serve(app, where, ready=ctx.ready, stopping=ctx.stopping)
             except SocketPathError as error:
                 raise DoNotRestart(f"no control socket: {error}") from error
+            nursery.cancel_scope.cancel()
 
     async def _end_streams(self, stopping: trio.Event) -> None:
         """Let those go who follow, so that a stop does not wait for them."""

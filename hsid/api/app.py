@@ -5,15 +5,20 @@ Holds no state and knows no database: everything comes from a `StatusSource`, an
 from elsewhere.
 """
 
-from fastapi import FastAPI
+from typing import Annotated
+
+from fastapi import FastAPI, Query
 
 from hsid import __version__
 from hsid.api import changes, events, problems, streams
 from hsid.api.changes import Levers, Limit
 from hsid.api.house_models import CameraList, ChangeList, GpuList
+from hsid.api.log_models import LatencyReport
 from hsid.api.manners import Manners
 from hsid.api.models import Index, Problem, StatusReport
 from hsid.api.source import StatusSource
+
+Window = Annotated[int, Query(ge=1, le=1440, description="How many minutes.")]
 
 
 def create_app(source: StatusSource, levers: Levers | None = None) -> FastAPI:
@@ -60,6 +65,11 @@ def _install_looks(app: FastAPI, source: StatusSource) -> None:
     async def gpus() -> GpuList:
         """Return the graphics cards at the last look."""
         return await source.gpus()
+
+    @app.get("/v1/latency")
+    async def latency(window_minutes: Window = 60) -> LatencyReport:
+        """Return how long uploads took from step to step in the last minutes, on this node."""
+        return await source.latency(window_minutes)
 
     @app.get("/v1/changes")
     async def recorded(limit: Limit = 20) -> ChangeList:

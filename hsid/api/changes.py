@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 
-from hsid.api import daemon_routes
+from hsid.api import daemon_routes, log_routes
 from hsid.api.actor_models import ActorChange, ActorDetail, ActorList
 from hsid.api.audit import Audit
+from hsid.api.levels import LevelControl
 from hsid.api.models import Problem, QueueReport
 from hsid.api.queue_models import (
     MOST_LETTERS,
@@ -41,11 +42,13 @@ class Levers:
     tree: TreeControl
     queues: QueueControl
     daemon: Controls
+    levels: LevelControl
 
 
 def install(app: FastAPI, levers: Levers) -> None:
     """Give *app* the routes over *levers*."""
     app.include_router(daemon_routes.routes(levers.daemon, levers.audit))
+    app.include_router(log_routes.routes(levers.levels, levers.audit))
     app.include_router(_actor_routes(levers.tree, levers.audit))
     app.include_router(_queue_routes(levers.queues))
     app.include_router(_letter_routes(levers.queues, levers.audit))
@@ -73,6 +76,7 @@ def _actor_routes(tree: TreeControl, audit: Audit) -> APIRouter:
         }
         async with audit.change(request, f"actor.{verb}", name) as record:
             made = await steps[verb](name)
+            record.target = made.actor.path
             record.details["changed"] = made.changed
             return made
 

@@ -33,7 +33,7 @@ _FORESEEN: Mapping[type[Exception], tuple[HTTPStatus, str, str]] = {
     ActorNeededError: (
         HTTPStatus.CONFLICT,
         "actor-needed",
-        "Restart it, or stop the daemon as a whole: `hsictl stop`.",
+        "Restart the daemon as a whole instead, with `systemctl restart hsid` for example.",
     ),
     ActorRefusedError: (
         HTTPStatus.CONFLICT,

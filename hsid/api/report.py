@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.house_models import CameraList, CameraReport, ChangeList, ChangeReport
+from hsid.api.log_models import LatencyReport, StageReport
 from hsid.api.models import (
     ActorReport,
     DetectionReport,
@@ -29,6 +30,7 @@ from hsid.api.models import (
 )
 from hsid.model import Seconds
 from hsid.observe.health import Health
+from hsid.observe.latency import PipelineLatencyTracker, StageStats
 from hsid.store import audit, cameras, events, stars, uploads
 from hsid.store.search import search, statistics
 
@@ -128,4 +130,21 @@ def change_list(conn: Connection, limit: int) -> ChangeList:
     """Return the latest changes that somebody asked for."""
     return ChangeList(
         changes=tuple(ChangeReport(**asdict(each)) for each in audit.latest(conn, limit))
+    )
+
+
+def latency_report(tracker: PipelineLatencyTracker, window_minutes: int) -> LatencyReport:
+    """Return how long uploads took from step to step, in seconds."""
+    summary = tracker.get_pipeline_summary(window_minutes)
+    stages = (_stage_report(stage, stats) for stage, stats in summary.items())
+    return LatencyReport(window_minutes=window_minutes, stages=tuple(stages))
+
+
+def _stage_report(stage: str, stats: StageStats) -> StageReport:
+    names = ("avg", "min", "max", "p50", "p95", "p99")
+    values = {name: getattr(stats, f"{name}_ms") for name in names}
+    return StageReport(
+        stage=stage,
+        count=stats.sample_count,
+        **{f"{name}_seconds": None if ms is None else ms / 1000 for name, ms in values.items()},
     )

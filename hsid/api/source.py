@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.house_models import CameraList, ChangeList, GpuList
+from hsid.api.log_models import LatencyReport
 from hsid.api.models import EventDetail, EventPage, EventStats, StarReport, StatusReport
 from hsid.live import LiveFeed
 from hsid.model import Event
@@ -51,6 +52,10 @@ class StatusSource(Protocol):
 
     async def gpus(self) -> GpuList:
         """Return the graphics cards at the last look."""
+        ...
+
+    async def latency(self, window_minutes: int) -> LatencyReport:
+        """Return how long uploads took from step to step in the last minutes."""
         ...
 
     async def changes(self, limit: int) -> ChangeList:

@@ -13,6 +13,8 @@ import click
 from hsid import __version__
 from hsid.cli import client, terminal
 from hsid.cli.actor_commands import actor, tree
+from hsid.cli.config_commands import config
+from hsid.cli.daemon_commands import drain, latency, log_level, reload, resume, stop
 from hsid.cli.db_commands import db
 from hsid.cli.event_commands import events_group
 from hsid.cli.house_commands import cameras, changes, gpu, status, tail
@@ -54,7 +56,12 @@ def version() -> None:
 _events = events_group(click.pass_obj)
 _events.add_command(tail)
 
-for _command in (status, tree, actor, queue_group, dlq_group, _events, cameras, gpu, changes, db):
+for _command in (
+    *(status, tree, actor, queue_group, dlq_group, _events),
+    *(cameras, gpu, latency, changes),
+    *(reload, drain, resume, stop, log_level),
+    *(config, db),
+):
     main.add_command(_command)
 
 

@@ -121,7 +121,8 @@ def clear(target: Target, /, queue: str, *, as_json: bool, yes: bool, **asked: A
     """Delete dead letters: by ID, by --reason, or --all. Their uploads stay dead."""
     if not asked["dry_run"]:
         would = _change(target, queue, "clear", asked | {"dry_run": True})
-        terminal.confirm(f"Delete {len(would['ids'])} dead letters of {queue}?", yes=yes)
+        count = len(would["ids"])
+        terminal.confirm(f"Delete {count} dead letters of {queue}?", yes=yes or not count)
     document = _change(target, queue, "clear", asked)
     terminal.show(document, as_json=as_json, render=_text_of("deleted"))
 
