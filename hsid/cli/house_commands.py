@@ -1,14 +1,11 @@
-"""`hsictl status|cameras|gpu|changes` and `hsictl events tail`: how the house is, and what happens.
+"""`hsictl status|cameras|gpu|changes`: how the house is.
 
 Imports nothing heavy.
 """
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import click
 
@@ -16,8 +13,6 @@ from hsid.cli import terminal, text
 from hsid.cli.client import Document
 from hsid.cli.target import Target
 
-_SCORE = click.IntRange(0, 100)
-_LEVELS = ("low", "medium", "high", "critical")
 LAGGED = (
     "hsictl: the daemon ended the stream, as too little of it was read: some events are missing"
 )
@@ -40,7 +35,7 @@ def status(target: Target, *, watch: bool, interval: float, as_json: bool) -> No
     if not watch:
         terminal.show(target.get("/v1/status"), as_json=as_json, render=text.status)
         return
-    with _until_interrupted():
+    with terminal.until_interrupted():
         while True:
             _show_anew(target.get("/v1/status"), as_json=as_json, render=text.status)
             time.sleep(interval)
@@ -72,60 +67,6 @@ def changes(target: Target, limit: int, *, as_json: bool) -> None:
     """List who changed what, the latest first."""
     document = target.get("/v1/changes", {"limit": limit})
     terminal.show(document, as_json=as_json, render=text_of_changes)
-
-
-@click.command()
-@click.option("-f", "--follow", is_flag=True, help="Go on with events as they happen.")
-@click.option(
-    "-n", "last", type=click.IntRange(0, 200), default=10, show_default=True, help="How many."
-)
-@click.option("--camera", metavar="ID", help="Of this camera.")
-@click.option("--level", type=click.Choice(_LEVELS), help="Exactly this level.")
-@click.option("--min-score", type=_SCORE, help="With this risk score or more.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
-def tail(target: Target, /, *, follow: bool, as_json: bool, **asked: Any) -> None:
-    """Show the latest events, the oldest first, and with -f those that happen.
-
-    An event that was judged anew is told again, under the same number.
-    """
-    given = {name: value for name, value in asked.items() if value is not None}
-    show = _json_line if as_json else _event_line
-    with _until_interrupted():
-        for line in target.lines("/v1/live/events", given | {"follow": int(follow)}):
-            if line["type"] == "event":
-                show(line["event"])
-            elif line["type"] != "open":
-                _end(line["type"], follow=follow)
-
-
-def _end(why: str, *, follow: bool) -> None:
-    if why == "lagged":
-        terminal.fail(LAGGED, 1)
-    if follow:
-        terminal.warn(OVER)
-
-
-def _json_line(event: Document) -> None:
-    click.echo(json.dumps(event))
-
-
-def _event_line(event: Document) -> None:
-    by = "" if event["state"] == "final" else " (provisional)"
-    click.echo(
-        f"{text.local_time_with_offset(event['started_at'])}  {event['event_id']:>6}"
-        f"  {text.printable(event['camera_id'])}  {event['risk_score']:>3}"
-        f"  {text.coloured(event['risk_level'])}{by}  {text.printable(event['summary'])}"
-    )
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[None]:
-    """Take Ctrl-C for the way to end what has no end of its own."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(0)
 
 
 def _show_anew(document: Document, *, as_json: bool, render: Callable[[Document], str]) -> None:

@@ -1,8 +1,8 @@
 """`hsictl`: ask a running daemon over its control socket, and steer it.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted, 5 not found, 6 timed
-out, 78 the configuration can't be used. Starts within 150 ms, so it imports the standard library
-and click only; what is heavy is imported inside of the command that needs it.
+out, 78 the configuration can't be used. Starts within 150 ms: only the command that is called is
+imported, and what is heavy inside of those that need it.
 """
 
 import os
@@ -12,17 +12,32 @@ import click
 
 from hsid import __version__
 from hsid.cli import client, terminal
-from hsid.cli.actor_commands import actor, tree
-from hsid.cli.config_commands import config
-from hsid.cli.daemon_commands import drain, latency, log_level, reload, resume, stop
-from hsid.cli.db_commands import db
-from hsid.cli.event_commands import events_group
-from hsid.cli.house_commands import cameras, changes, gpu, status, tail
-from hsid.cli.queue_commands import dlq_group, queue_group
+from hsid.cli.lazy import LazyGroup
 from hsid.cli.target import Target
 
+COMMANDS = {
+    "status": "hsid.cli.house_commands:status",
+    "tree": "hsid.cli.actor_commands:tree",
+    "actor": "hsid.cli.actor_commands:actor",
+    "queue": "hsid.cli.queue_commands:queue_group",
+    "dlq": "hsid.cli.queue_commands:dlq_group",
+    "events": "hsid.cli.tail:events",
+    "cameras": "hsid.cli.house_commands:cameras",
+    "latency": "hsid.cli.daemon_commands:latency",
+    "gpu": "hsid.cli.house_commands:gpu",
+    "changes": "hsid.cli.house_commands:changes",
+    "reload": "hsid.cli.daemon_commands:reload",
+    "drain": "hsid.cli.daemon_commands:drain",
+    "resume": "hsid.cli.daemon_commands:resume",
+    "stop": "hsid.cli.daemon_commands:stop",
+    "log-level": "hsid.cli.daemon_commands:log_level",
+    "config": "hsid.cli.config_commands:config",
+    "db": "hsid.cli.db_commands:db",
+}
+"""Where each command lies, in the order of the help."""
 
-@click.group(context_settings=terminal.GROUP_SETTINGS)
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=terminal.GROUP_SETTINGS)
 @terminal.version_option(prog_name="hsictl")
 @click.option(
     "--socket",
@@ -48,21 +63,11 @@ def main(context: click.Context, socket_path: Path | None, timeout: float | None
 
 
 @main.command()
-def version() -> None:
+@terminal.as_json_option
+def version(*, as_json: bool) -> None:
     """Print the version of this program, as --version does."""
-    click.echo(f"hsictl {__version__}")
-
-
-_events = events_group(click.pass_obj)
-_events.add_command(tail)
-
-for _command in (
-    *(status, tree, actor, queue_group, dlq_group, _events),
-    *(cameras, gpu, latency, changes),
-    *(reload, drain, resume, stop, log_level),
-    *(config, db),
-):
-    main.add_command(_command)
+    document = {"program": "hsictl", "version": __version__, "api": client.API_VERSION}
+    terminal.show(document, as_json=as_json, render=lambda _: f"hsictl {__version__}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import NoReturn
 
@@ -61,3 +62,12 @@ def confirm(question: str, *, yes: bool) -> None:
         fail(f"{question} Say --yes if so: there is no terminal to ask on.", 2)
     if not click.confirm(question, err=True):
         fail("nothing was done", 1)
+
+
+@contextmanager
+def until_interrupted() -> Iterator[None]:
+    """Take Ctrl-C for the way to end what has no end of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(0)
