@@ -58,7 +58,9 @@ async def test_a_level_set_again_keeps_to_the_last_word(autojump_clock, control,
     assert logger.level == logging.INFO
 
 
-async def test_a_level_that_somebody_else_has_changed_is_left_alone(autojump_clock, control, logger):
+async def test_a_level_that_somebody_else_has_changed_is_left_alone(
+    autojump_clock, control, logger
+):
     """A reload may have set another meanwhile."""
     control.set(LevelAsked(level="DEBUG", logger=NAME, for_seconds=5))
     logger.setLevel("CRITICAL")
