@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 CORE := supervision/_core/*,supervision/_window.py,supervision/_backoff.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test flaky mutation check format bench example constraints clean
+.PHONY: help demo test flaky mutation check format bench example reference constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,8 @@ servers:
 	  { echo "the tests need redis-server; on Debian: apt-get install redis-server" >&2; exit 1; }
 	@command -v postgres > /dev/null || ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || \
 	  { echo "the tests need PostgreSQL's server; on Debian: apt-get install postgresql" >&2; exit 1; }
+	@command -v promtool > /dev/null || \
+	  { echo "the tests need promtool; on Debian: apt-get install prometheus" >&2; exit 1; }
 	@command -v gcc > /dev/null || \
 	  { echo "the tests need a C compiler; on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
 
@@ -81,6 +83,9 @@ bench: $(STAMP)  ## run every benchmark, each prints one JSON document; peers ar
 
 example: $(STAMP)  ## write hsid.toml.example anew from the settings
 	$(BIN)/hsid config example > hsid.toml.example
+
+reference: $(STAMP)  ## write docs/metrics.md anew from the metrics that there are
+	$(BIN)/python -m hsid.observe.metrics.catalogue docs/metrics.md
 
 constraints:  ## pin what a fresh installation brings, without any address
 	$(PYTHON) -m venv $(VENV)/fresh

@@ -4,17 +4,26 @@ It keeps nothing in memory: each time it looks at what the store holds, carries 
 `hsid.batching` decides, and sleeps until the exact time at which there would be something to do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+import trio
 from sqlalchemy import Connection
 
 from hsid.batching import BatchPlan, BatchPolicy, CloseBatch, decide
 from hsid.feeding import Feeder
 from hsid.model import Seconds
 from hsid.notices import Notice
+from hsid.observe.latency import PipelineMarks
 from hsid.observe.logging import get_logger
+from hsid.observe.metrics import (
+    PipelineError,
+    Stage,
+    observe_stage_duration,
+    record_batch_closed,
+    record_pipeline_error,
+)
 from hsid.queues.protocol import QueueUnavailableError
 from hsid.store import batches
 from hsid.store.errors import StoreUnavailableError
@@ -36,6 +45,7 @@ class Batcher:
     feeder: Feeder
     policy: BatchPolicy
     notice: Notice
+    marks: PipelineMarks = field(default_factory=PipelineMarks)
 
     async def run(self, ctx: Context) -> None:
         """Decide until asked to stop."""
@@ -45,6 +55,7 @@ class Batcher:
                 pause = await self._decide_all()
             except (StoreUnavailableError, QueueUnavailableError) as error:
                 _log.warning("batching_postponed", error=str(error))
+                record_pipeline_error(PipelineError.STORE_UNAVAILABLE)
                 pause = _STORE_PAUSE
             await self.notice.wait_within(pause, ctx)
             await ctx.wait_resumed()
@@ -53,8 +64,9 @@ class Batcher:
         """Decide for each camera with work; return how long there is nothing to do by itself."""
         pause = _LONGEST_SLEEP
         for camera_id in await self.store.read(batches.cameras_with_work):
-            now = datetime.now(UTC)
+            now, began = datetime.now(UTC), trio.current_time()
             plan = await self.store.write(partial(self._decide_in, camera_id=camera_id, now=now))
+            observe_stage_duration(Stage.BATCH, trio.current_time() - began)
             await self._hand_on(plan)
             if plan.wake_at is not None:
                 pause = min(pause, (plan.wake_at - now).total_seconds())
@@ -70,6 +82,8 @@ class Batcher:
         """Have what was closed put into the queue; the reconciler does if this comes to nothing."""
         closed = [action for action in plan.actions if isinstance(action, CloseBatch)]
         for action in closed:
+            self.marks.closed.note(action.batch_id)
+            record_batch_closed()
             _log.info("batch_closed", batch_id=action.batch_id, revision=action.revision)
         if closed:
             await self.feeder.feed()

@@ -2,38 +2,59 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from socket import socket
 from zoneinfo import ZoneInfo
 
 import trio
 
 from hsid.api.app import create_app
 from hsid.api.asking import EventFilter, EventListing
+from hsid.api.audit import Audit, Change
+from hsid.api.changes import Levers
+from hsid.api.house_models import CameraList, ChangeList, GpuList
+from hsid.api.levels import LevelControl
+from hsid.api.log_models import LatencyReport
 from hsid.api.models import (
-    ActorReport,
     EventDetail,
     EventPage,
     EventStats,
     GpuReport,
     QueueReport,
+    RetentionReport,
+    StarReport,
     StatusReport,
 )
-from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
+from hsid.api.queues import QueueControl
+from hsid.api.report import (
+    Running,
+    camera_list,
+    change_list,
+    change_star,
+    event_detail,
+    event_page,
+    event_stats,
+    latency_report,
+    status_report,
+)
 from hsid.api.server import SocketPathError, serve
+from hsid.api.tree import TreeControl, actor_reports
+from hsid.controls import Controls
 from hsid.gpu.board import Card
-from hsid.model import Seconds
+from hsid.live import LiveFeed
+from hsid.model import Event, Seconds
 from hsid.observe.health import judge
+from hsid.observe.latency import get_pipeline_latency_tracker
 from hsid.queues.consumer import Consumer
-from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
+from hsid.queues.protocol import DurableQueue, Payload, QueueStats, QueueUnavailableError
+from hsid.retention.measuring import Measured
+from hsid.reviving import revive
+from hsid.store import audit
 from hsid.store.store import Store
-from supervision import ChildSnapshot, Context, DoNotRestart
+from supervision import BaseSupervisor, ChildSnapshot, Context, DoNotRestart
 
-READY = "ready"
-"""The state of an actor that works."""
-DOWN = ("backoff", "parked")
-"""The states of one that is down, to be tried again."""
 _COUNTING_DEADLINE: Seconds = 2.0
 """How long a page may wait for a queue that does not answer."""
 
@@ -42,13 +63,14 @@ _COUNTING_DEADLINE: Seconds = 2.0
 class HouseSource:
     """Answers the API's questions from the store and the supervision tree.
 
-    *tree* looks at the tree, *outages* at what the house leans on, *cards* at the GPUs;
-    *started_at* is the `trio.current_time` at which the daemon began.
+    *live* tells of events; *tree* looks at the tree, *outages* at what the house leans on, *cards*
+    at the GPUs; *started_at* is the `trio.current_time` at which the daemon began.
     """
 
     store: Store
     queues: Sequence[DurableQueue]
     consumers: Mapping[str, Consumer]
+    live: LiveFeed[Event]
     tree: Callable[[], ChildSnapshot]
     started_at: Seconds
     outages: Callable[[], Iterable[str]] = tuple
@@ -57,6 +79,8 @@ class HouseSource:
     cards: Callable[[], Iterable[Card]] = tuple
     timezone: str | None = None
     """The house's; None: this machine's."""
+    measured: Callable[[], Measured | None] = lambda: None
+    """What the last round of retention found."""
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -66,7 +90,9 @@ class HouseSource:
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
         health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus)
+        measured = self.measured()
+        room = None if measured is None else RetentionReport.of(measured)
+        running = Running(os.getpid(), uptime, health, actor_reports(tree), gpus, room)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
@@ -87,13 +113,68 @@ class HouseSource:
         """Return one event with its detections."""
         return await self.store.read(partial(event_detail, event_id=event_id))
 
+    async def change_star(self, event_id: int, *, starred: bool, by: str) -> StarReport | None:
+        """Give or take a star, and record it; None if there is no such event."""
+        change = partial(change_star, event_id=event_id, starred=starred, by=by)
+        return await self.store.write(change)
+
+    async def cameras(self) -> CameraList:
+        """Return all cameras."""
+        return await self.store.read(camera_list)
+
+    async def gpus(self) -> GpuList:
+        """Return the graphics cards at the last look."""
+        return GpuList(gpus=tuple(map(GpuReport.of, self.cards())))
+
+    async def latency(self, window_minutes: int) -> LatencyReport:
+        """Return how long uploads took from step to step in the last minutes."""
+        return latency_report(get_pipeline_latency_tracker(), window_minutes)
+
+    async def changes(self, limit: int) -> ChangeList:
+        """Return the latest changes that somebody asked for."""
+        return await self.store.read(partial(change_list, limit=limit))
+
+
+@dataclass(frozen=True, slots=True)
+class HouseControls:
+    """What the control socket may change: the tree under *root*, the *queues*, all of the *daemon*.
+
+    *mailboxes* tells what waits in memory for which actor.
+    """
+
+    store: Store
+    queues: Sequence[DurableQueue]
+    root: Callable[[], BaseSupervisor]
+    daemon: Controls
+    mailboxes: Callable[[], Mapping[str, int]] = dict
+    levels: LevelControl = field(default_factory=LevelControl)
+
+    def open(self) -> Levers:
+        """Return them as the API wants them; the tree must be there."""
+        return Levers(
+            audit=Audit(self._record),
+            tree=TreeControl(self.root(), self.mailboxes),
+            queues=QueueControl(self.queues, self._revive),
+            daemon=self.daemon,
+            levels=self.levels,
+        )
+
+    async def _record(self, change: Change) -> None:
+        await self.store.write(partial(audit.record, **asdict(change)))
+
+    async def _revive(self, queue: str, payloads: Sequence[Payload]) -> int:
+        return await self.store.write(partial(revive, queue=queue, payloads=payloads))
+
 
 @dataclass(frozen=True, slots=True)
 class ControlSocket:
-    """Serves the API of *source* on a Unix socket at *path*."""
+    """Serves the API of *source* and *controls* at *path*, or on the socket that was *passed*."""
 
     path: Path
     source: HouseSource
+    controls: HouseControls
+    passed: Callable[[], socket | None] = lambda: None
+    """Return the listener that the service manager holds for us, if it does."""
 
     async def run(self, ctx: Context) -> None:
         """Serve until asked to stop; requests under way get a moment to finish.
@@ -101,10 +182,21 @@ class ControlSocket:
         Raises:
             DoNotRestart: The socket can't be made at *path*, however often it is tried.
         """
-        try:
-            await serve(create_app(self.source), self.path, ready=ctx.ready, stopping=ctx.stopping)
-        except SocketPathError as error:
-            raise DoNotRestart(f"no control socket: {error}") from error
+        app = create_app(self.source, self.controls.open())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_streams, ctx.stopping)
+            nursery.start_soon(self.controls.levels.run)
+            try:
+                where = self.passed() or self.path
+                await serve(app, where, ready=ctx.ready, stopping=ctx.stopping)
+            except SocketPathError as error:
+                raise DoNotRestart(f"no control socket: {error}") from error
+            nursery.cancel_scope.cancel()
+
+    async def _end_streams(self, stopping: trio.Event) -> None:
+        """Let those go who follow, so that a stop does not wait for them."""
+        await stopping.wait()
+        self.source.live.end()
 
 
 async def _stats_of(queue: DurableQueue) -> QueueStats | None:
@@ -115,26 +207,3 @@ async def _stats_of(queue: DurableQueue) -> QueueStats | None:
         except QueueUnavailableError:
             return None
     return None
-
-
-def _actor_reports(root: ChildSnapshot) -> tuple[ActorReport, ...]:
-    """Return every node below *root*, parents first."""
-    return tuple(
-        ActorReport(
-            path=node.path.removeprefix(f"{root.path}/"),
-            state=node.state,
-            restarts=node.restarts,
-            uptime_seconds=node.age if node.state == READY else None,
-            next_try_seconds=_next_try(node),
-            paused=node.is_paused,
-            last_error=node.last_error,
-        )
-        for node in root.walk()
-        if node is not root
-    )
-
-
-def _next_try(node: ChildSnapshot) -> Seconds | None:
-    if node.state not in DOWN or node.deadline is None:
-        return None
-    return max(0.0, node.deadline - node.at)

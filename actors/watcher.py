@@ -20,6 +20,7 @@ from hsid.intake.settling import Settling, Verdict
 from hsid.intake.source import Source, open_source
 from hsid.model import Arrival, Seconds, Upload, UploadState
 from hsid.observe.logging import bind_ids, get_logger
+from hsid.observe.metrics import PipelineError, record_pipeline_error, record_upload_received
 from hsid.queues.protocol import QueueUnavailableError
 from supervision import Context
 
@@ -182,17 +183,20 @@ class _Watch:
                 return await self._watcher.feeder.receive(group)
             except QueueUnavailableError as error:
                 _log.warning("ledger_unavailable", waiting=len(group), error=str(error))
+                record_pipeline_error(PipelineError.STORE_UNAVAILABLE)
                 self._ctx.beat()
                 await trio.sleep(_STORE_PAUSE)
             except Exception:  # noqa: BLE001 - one file that can't be stored must not stop all others
                 if len(group) == 1:
                     # Found again by every scan: there is no end for what the ledger can't hold.
                     _log.exception("arrival_not_stored", path=group[0].version.path)
+                    record_pipeline_error(PipelineError.ARRIVAL_NOT_STORED)
                     return []
                 return [upload for one in group for upload in await self._enter([one])]
 
 
 def _tell(upload: Upload) -> None:
+    record_upload_received(upload.camera_id)
     with bind_ids(upload_id=upload.id, camera_id=upload.camera_id):
         if upload.state is UploadState.REFUSED:
             _log.warning(

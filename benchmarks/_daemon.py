@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,6 +110,7 @@ def launched(base: Path, program: Sequence[str] = PROGRAM, **settings: object) -
     values: dict[str, object] = {
         "foscam_base_path": str(folder),
         "data_dir": str(data),
+        "api_port": free_port(),
         "log_level": "WARNING",
     }
     values |= {"log_file_path": str(data / "logs" / "hsid.log")} | settings
@@ -124,6 +126,13 @@ def launched(base: Path, program: Sequence[str] = PROGRAM, **settings: object) -
             process.wait(timeout=60)
         finally:
             process.kill()  # nothing is left behind, should it not have ended
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _environment() -> dict[str, str]:

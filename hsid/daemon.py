@@ -2,30 +2,49 @@
 
 Guarantees that a second daemon on the same data is refused, that the first SIGTERM or SIGINT stops
 in order (what is in hand is finished or given back), that a second one hurries and a third one ends
-the process, and that a failure of the tree ends it with a status that is not 0.
+the process, and that a failure of the tree ends it with a status that is not 0. SIGHUP has the
+settings read anew, SIGUSR1 writes what everything is doing to stderr. A service manager is told of
+each turn, and that the daemon is ready only when it is.
 """
 
+import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import trio
 
 from hsid import __version__
+from hsid.activation import NO_SOCKETS, ActivationError, PassedSockets, take_passed_sockets
 from hsid.config import Settings
 from hsid.config.advice import advice_on
 from hsid.config.urls import mask_url
 from hsid.constants import EXIT_CONFIG
+from hsid.dump import dumping_on_signal
 from hsid.house import open_house
 from hsid.intake.errors import UnknownTimezoneError
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
+from hsid.observe.metrics import record_config_reload
+from hsid.observe.service_manager import ServiceManager
 from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
+from hsid.steering import Steering
 from hsid.store.database import is_postgresql, open_database
 from hsid.store.errors import WRONG_DATABASE, StoreError, StoreUnavailableError
 from hsid.store.lock import DataDirLock
+from hsid.store.migration import telling_progress
 from hsid.topology import build_tree
-from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
+from supervision import (
+    STOP_SIGNALS,
+    ChildSnapshot,
+    EscalationError,
+    StopSignals,
+    Supervisor,
+    catch_stop_signals,
+)
 
 if TYPE_CHECKING:
     from hsid.redis import RedisClient
@@ -36,71 +55,150 @@ _GREETING_PATIENCE: Seconds = 3.0
 _log = get_logger("hsid.daemon")
 
 
-def run(settings: Settings) -> int:
-    """Run the daemon until a signal ends it; return the exit status of the process."""
+def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
+    """Run the daemon until a signal ends it; return the exit status of the process.
+
+    *read_settings* reads them anew, from the same places as the first time.
+    """
+    # First of all: what is started from here must not speak to the service manager for us.
+    manager = ServiceManager.taken_from(os.environ)
     try:
-        trio.run(_run_until_signalled, settings)
+        passed = take_passed_sockets(os.environ)
+        trio.run(_run_until_signalled, Daemon(settings, read_settings, manager, passed))
     except WRONG_DATABASE as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_CONFIG
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_FAILED
-    except QueueRefusedError as error:
+    except (QueueRefusedError, ActivationError) as error:
         _log.critical("daemon_failed", error=str(error))
         return EXIT_CONFIG
     return 0
 
 
-async def _run_until_signalled(settings: Settings) -> None:
-    with catch_stop_signals(on_signal=_log_signal) as signals:
-        # Whoever started us may have held them back while we loaded: they are heard now.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        await run_daemon(settings, signals=signals)
-
-
-def _log_signal(number: signal.Signals, count: int) -> None:
-    _log.info("signal_received", signal=number.name, count=count)
-
-
 async def run_daemon(
-    settings: Settings,
-    *,
-    signals: StopSignals | None = None,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    settings: Settings, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Run the daemon until it is told to stop; `nursery.start` waits until all of it is ready.
+    """Run the daemon inside of another program: no signals, no service manager.
 
-    *signals* stop it, in order; one that came before the tree ran keeps it from being started.
-
-    Cancellation: stops in order first.
-
-    Raises:
-        StoreError: The database can't be used, or another daemon works on it. One on a server that
-            is away is waited for.
-        UnknownTimezoneError: A camera's time zone is not known here.
-        QueueRefusedError: The Redis server is there, and something must be mended first.
-        EscalationError: The tree has failed.
+    `nursery.start` waits until all of it is ready. See `Daemon.run`.
     """
-    for advice in advice_on(settings):
-        _log.warning("configuration_advice", advice=advice)
-    with DataDirLock(settings.data_dir):
-        await trio.to_thread.run_sync(_prepare_database, settings)
-        async with open_house(settings) as house:
-            if house.backing.redis is not None:
-                await _greet(house.backing.redis)
-            _log.info(
-                "daemon_starting",
-                version=__version__,
-                data_dir=str(settings.data_dir),
-                watch_root=str(settings.foscam_base_path),
-                detector=house.detector.name,
-                analyst=house.analyst.name,
-            )
-            root = build_tree(house)
-            run = root.run if signals is None else partial(signals.run, root)
-            await run(task_status=task_status)
-    _log.info("daemon_stopped")
+    daemon = Daemon(settings, lambda: settings)
+    await daemon.run(task_status=task_status)
+
+
+class Daemon:
+    """One daemon, from its settings to its end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        read_settings: Callable[[], Settings],
+        manager: ServiceManager | None = None,
+        passed: PassedSockets = NO_SOCKETS,
+    ) -> None:
+        self.manager = manager or ServiceManager.absent()
+        self._settings = settings
+        self._read_settings = read_settings
+        self._passed = passed
+        self._root: Supervisor | None = None
+        self._hangup: Callable[[], None] | None = None
+        self._is_hung_up = False
+
+    async def run(
+        self,
+        signals: StopSignals | None = None,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run until it is told to stop; `nursery.start` waits until all of it is ready.
+
+        *signals* stop it, in order; one that came before the tree ran keeps it from being started.
+
+        Cancellation: stops in order first.
+
+        Raises:
+            StoreError: The database can't be used, or another daemon works on it. One on a server
+                that is away is waited for.
+            UnknownTimezoneError: A camera's time zone is not known here.
+            QueueRefusedError: The Redis server is there, and something must be mended first.
+            EscalationError: The tree has failed.
+        """
+        settings = self._settings
+        for advice in advice_on(settings):
+            _log.warning("configuration_advice", advice=advice)
+        self.manager.preparing("opening the database")
+        with DataDirLock(settings.data_dir):
+            await trio.to_thread.run_sync(_prepare_database, settings, self._tell_progress)
+            async with open_house(settings, self._passed) as house:
+                if house.backing.redis is not None:
+                    await _greet(house.backing.redis)
+                self._take_hangups(house.hangup.give)
+                self.manager.preparing("starting the actors")
+                record_config_reload(successful=True)
+                _log.info(
+                    "daemon_starting",
+                    version=__version__,
+                    data_dir=str(settings.data_dir),
+                    watch_root=str(settings.foscam_base_path),
+                    detector=house.detector.name,
+                    analyst=house.analyst.name,
+                    passed_sockets=sorted(self._passed.names),
+                )
+                steering = Steering(house, self._read_settings, self.manager)
+                root = self._root = build_tree(house, steering, self.manager)
+                run = root.run if signals is None else partial(signals.run, root)
+                await run(task_status=task_status)
+        _log.info("daemon_stopped")
+
+    def tree(self) -> ChildSnapshot | None:
+        """Return how the tree stands, None before there is one."""
+        return self._root.tree() if self._root else None
+
+    def hang_up(self) -> None:
+        """Have the settings read anew, once everything runs; to be called in the event loop."""
+        self._is_hung_up = True
+        if self._hangup is not None:
+            self._hangup()
+
+    def _take_hangups(self, give: Callable[[], None]) -> None:
+        self._hangup = give
+        if self._is_hung_up:
+            give()
+
+    def _tell_progress(self, words: str) -> None:
+        trio.from_thread.run_sync(self.manager.progressing, words)
+
+
+async def _run_until_signalled(daemon: Daemon) -> None:
+    def on_stop(number: signal.Signals, count: int) -> None:
+        daemon.manager.stopping()
+        _log.info("signal_received", signal=number.name, count=count)
+
+    with (
+        catch_stop_signals(on_signal=on_stop) as signals,
+        _reloading_on_hangup(daemon),
+        dumping_on_signal(daemon.tree),
+    ):
+        # Whoever started us may have held them back while we loaded: they are heard now.
+        held = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGUSR1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+        await daemon.run(signals)
+
+
+@contextmanager
+def _reloading_on_hangup(daemon: Daemon) -> Iterator[None]:
+    token = trio.lowlevel.current_trio_token()
+
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        token.run_sync_soon(daemon.hang_up, idempotent=True)
+
+    before = signal.signal(signal.SIGHUP, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def _greet(redis: "RedisClient") -> None:
@@ -116,11 +214,12 @@ async def _greet(redis: "RedisClient") -> None:
         _log.warning("redis_unavailable", error="no answer yet")
 
 
-def _prepare_database(settings: Settings) -> None:
+def _prepare_database(settings: Settings, tell: Callable[[str], object]) -> None:
     """Make or migrate the database before anything leans on it; a server may come later."""
     url = settings.database_url
     try:
-        open_database(url, auto_migrate=settings.database_auto_migrate).close()
+        with telling_progress(tell):
+            open_database(url, auto_migrate=settings.database_auto_migrate).close()
     except StoreUnavailableError as error:
         if not is_postgresql(url):
             raise

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 import trio
+from sqlalchemy import Connection
 
+from hsid.activation import NO_SOCKETS, PassedSockets
 from hsid.ai.analyst import Analyst
 from hsid.ai.detector import Detector
 from hsid.ai.embedded import EmbeddedDetector
@@ -25,10 +27,14 @@ from hsid.config import Settings
 from hsid.gpu.board import Board
 from hsid.intake.inspection import Limits
 from hsid.intake.inspector import Inspector
+from hsid.live import LiveFeed
 from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
+from hsid.observe.latency import PipelineMarks
+from hsid.observe.metrics import admit_cameras
 from hsid.queues.consumer import Consumer
+from hsid.retention.measuring import LastMeasured
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -42,41 +48,119 @@ _ANNOUNCEMENTS = 100
 _CLOSE_DEADLINE: Seconds = 5.0
 
 
+class InForce:
+    """The settings in force, and what is made of nothing but them: replaced as a whole."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.take(settings)
+
+    def take(self, settings: Settings) -> None:
+        """Put *settings* in force; whoever looks here from now on finds them.
+
+        Raises:
+            UnknownTimezoneError: A camera's zone is not known here; nothing has changed.
+        """
+        inspector = Inspector(
+            Path(settings.foscam_base_path),
+            Limits(settings.max_file_bytes, settings.max_pixels),
+            cameras=configured_cameras(settings),
+            timezone=settings.timezone,
+        )
+        self.settings, self.inspector = settings, inspector
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """Everything that actors share."""
 
-    settings: Settings
+    in_force: InForce
     started_at: Seconds
+    passed: PassedSockets
     store: Store
     backing: Backing
     detection_consumer: Consumer
     analysis_consumer: Consumer
-    inspector: Inspector
     detector: Detector
     analyst: Analyst
-    thresholds: SeverityThresholds
-    batch_policy: BatchPolicy
     batcher_notice: Notice
     reconciler_notice: Notice
     """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
+    live: LiveFeed[Event]
     gpus: Board
+    room: LastMeasured
+    marks: PipelineMarks
+    hangup: Notice
+    """Given by SIGHUP: the settings are to be read anew."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: those of the start, but for what a reload has taken up."""
+        return self.in_force.settings
+
+    @property
+    def inspector(self) -> Inspector:
+        """What looks at files."""
+        return self.in_force.inspector
+
+    @property
+    def thresholds(self) -> SeverityThresholds:
+        """Where the levels of severity end."""
+        settings = self.settings
+        return SeverityThresholds(
+            settings.severity_low_max, settings.severity_medium_max, settings.severity_high_max
+        )
+
+    @property
+    def batch_policy(self) -> BatchPolicy:
+        """When a batch is finished."""
+        settings = self.settings
+        return BatchPolicy(
+            window=timedelta(seconds=settings.batch_window_seconds),
+            idle=timedelta(seconds=settings.batch_idle_timeout_seconds),
+            max_detections=settings.batch_max_detections,
+            late=timedelta(seconds=settings.batch_late_seconds),
+        )
+
+    async def take(self, settings: Settings) -> None:
+        """Put *settings* in force, in the database as well; all of it or nothing.
+
+        Raises:
+            StoreUnavailableError: The database does not take the cameras now.
+            UnknownTimezoneError: A camera's zone is not known here.
+        """
+        if settings.cameras != self.settings.cameras:
+            await self.store.write(
+                partial(cameras.configure, configured=configured_cameras(settings))
+            )
+        self.in_force.take(settings)
+        if isinstance(self.detector, EmbeddedDetector):
+            self.detector.score_floor = _score_floor(settings)
+
+    def announce(self, event: Event) -> None:
+        """Tell of an *event* that is stored: those in this process, and those on Redis."""
+        self.announcements.ref.tell_nowait(event)
+        self.live.tell(event)
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, passed: PassedSockets = NO_SOCKETS
+) -> AsyncIterator[House]:
     """Build the house; give connections and processes back at the end of the block.
+
+    *passed* are the sockets that a service manager has listened on for it.
 
     Raises:
         UnsupportedDatabaseError: The database of *settings* is of no kind that hsid knows.
         UnknownTimezoneError: A camera's zone is not known here.
         StoreUnavailableError: The name of this node can't be read or made.
     """
+    admit_cameras(camera.id for camera in settings.cameras)
     detector = _detector(settings)
     house: House | None = None
     try:
-        house = _house(settings, detector)
+        house = _house(settings, detector, passed)
         yield house
     finally:
         with trio.move_on_after(_CLOSE_DEADLINE, shield=True):
@@ -90,17 +174,23 @@ def configured_cameras(settings: Settings) -> list[Camera]:
     return [camera.to_camera() for camera in settings.cameras]
 
 
-def _house(settings: Settings, detector: Detector) -> House:
+def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> House:
+    in_force = InForce(settings)
+
+    def configure_cameras(connection: Connection) -> None:
+        cameras.configure(connection, configured_cameras(in_force.settings))
+
     store = Store(
         settings.database_url,
         auto_migrate=settings.database_auto_migrate,
-        prepare=partial(cameras.configure, configured=configured_cameras(settings)),
+        prepare=configure_cameras,
     )
     reconciler_notice = Notice()
     backing = _backing(settings, store, on_gap=reconciler_notice.give)
     return House(
-        settings=settings,
+        in_force=in_force,
         started_at=trio.current_time(),
+        passed=passed,
         store=store,
         backing=backing,
         detection_consumer=Consumer(
@@ -113,27 +203,16 @@ def _house(settings: Settings, detector: Detector) -> House:
         analysis_consumer=Consumer(
             backing.analysis_queue, backing.completer, max_deliveries=settings.max_deliveries
         ),
-        inspector=Inspector(
-            Path(settings.foscam_base_path),
-            Limits(settings.max_file_bytes, settings.max_pixels),
-            cameras=configured_cameras(settings),
-            timezone=settings.timezone,
-        ),
         detector=detector,
         analyst=RuleAnalyst(),
-        thresholds=SeverityThresholds(
-            settings.severity_low_max, settings.severity_medium_max, settings.severity_high_max
-        ),
-        batch_policy=BatchPolicy(
-            window=timedelta(seconds=settings.batch_window_seconds),
-            idle=timedelta(seconds=settings.batch_idle_timeout_seconds),
-            max_detections=settings.batch_max_detections,
-            late=timedelta(seconds=settings.batch_late_seconds),
-        ),
         batcher_notice=Notice(),
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
+        live=LiveFeed(),
         gpus=Board(),
+        room=LastMeasured(),
+        marks=PipelineMarks(),
+        hangup=Notice(),
     )
 
 
@@ -170,6 +249,10 @@ def _detector(settings: Settings) -> Detector:
         limits = replace(limits, processes=settings.detector_workers)
     return EmbeddedDetector(
         WorkerPool(limits),
-        score_floor=min(_SCORE_FLOOR, settings.detection_confidence_threshold),
+        score_floor=_score_floor(settings),
         max_pixels=settings.max_pixels,
     )
+
+
+def _score_floor(settings: Settings) -> float:
+    return min(_SCORE_FLOOR, settings.detection_confidence_threshold)

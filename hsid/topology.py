@@ -10,47 +10,79 @@ The only file that imports `actors`.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from actors.analyzer import Analyzer
 from actors.batcher import Batcher
 from actors.detector import DetectionPolicy, DetectorActor
-from actors.doors import ControlSocket, HouseSource
+from actors.doors import ControlSocket, HouseControls, HouseSource
 from actors.gpu_monitor import GpuMonitor
+from actors.http_listener import HttpListener
 from actors.reconciler import Reconciler
 from actors.retention import Retention
+from actors.steersman import Steersman
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
+from hsid.activation import CONTROL
 from hsid.ai.filtering import normalise_label
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.gpu.pressure import Throttle
 from hsid.gpu.process import NvmlProcess
 from hsid.house import House
+from hsid.listening import open_listeners
 from hsid.model import Seconds
+from hsid.observe.metrics import CountedSink, Pages
+from hsid.observe.service_manager import ServiceManager, TurnSink
 from hsid.observe.supervision import SupervisionLog
 from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
+from hsid.sampling import Sampler
+from hsid.steering import Steering
 from hsid.store.errors import HOPELESS
 from hsid.store.uploads import known_versions
+from hsid.vitals import Vitals
 from supervision import (
     Backoff,
     ChildMain,
     ChildSnapshot,
     ChildSpec,
+    Context,
+    EventSink,
     LoopMonitor,
     OnExhausted,
+    Pulse,
     Strategy,
     Supervisor,
 )
 
-_PATIENCE: Seconds = 10
-"""How long the entries in hand may take to be finished when the daemon stops."""
+
+class Actor(Protocol):
+    """What the tree is made of."""
+
+    async def run(self, ctx: Context) -> None:
+        """Work until asked to stop."""
+        ...
 
 
-def build_tree(house: House) -> Supervisor:
-    """Return the tree of the daemon that lives in *house*; nothing runs yet."""
+_TIDYING: Seconds = 20
+"""How long a stop may take beyond the entries in hand, before the process is ended."""
+
+
+def build_tree(
+    house: House, steering: Steering | None = None, manager: ServiceManager | None = None
+) -> Supervisor:
+    """Return the tree of the daemon that lives in *house*; nothing runs yet.
+
+    *steering* is told of it, and *manager* hears how it fares.
+    """
+    drain = house.settings.drain_timeout_seconds
+    steering = steering or Steering(house, lambda: house.settings, ServiceManager.absent())
     detections, analyses = house.detection_consumer, house.analysis_consumer
     detector = _detector(house)
+    # Nothing here may work on the loop for a second, so who does is named in the log; a minute of
+    # it is a loop that won't come back, and the service manager starts a new process.
+    monitor = LoopMonitor(limit=1, hard_limit=60)
     # Each takes the actors of one role, and leaves them out on a node that does not have it.
     watching, detecting, batching, analysing, reconciling, retaining = (
         partial(_only_if, role in house.settings.roles) for role in Role
@@ -80,7 +112,7 @@ def build_tree(house: House) -> Supervisor:
             *analysing(
                 _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30)
             ),
-            *batching(_leaf("batcher", _batcher(house).run, silent_for=60, drain=5)),
+            *batching(_leaf("batcher", _anew(_batcher, house), silent_for=60, drain=5)),
             *detecting(
                 *(
                     _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
@@ -88,12 +120,12 @@ def build_tree(house: House) -> Supervisor:
                 )
             ),
             *reconciling(_leaf("reconciler", _reconciler(house).run, silent_for=60, drain=2)),
-            _leaf("terminator", Terminator((detections, analyses), _PATIENCE).run, drain=11),
+            _leaf("terminator", Terminator((detections, analyses), drain).run, drain=drain + 1),
             # Never parked: a folder that is away, as a mount may be, is awaited for ever.
             *watching(
                 ChildSpec(
                     "watcher",
-                    _watcher(house).run,
+                    _anew(_watcher, house),
                     drain=2,
                     heartbeat_timeout=60,
                     backoff=Backoff(minimum=0.2, maximum=10),
@@ -108,31 +140,52 @@ def build_tree(house: House) -> Supervisor:
     upkeep = Supervisor(
         "upkeep",
         [
-            _leaf("gpu-monitor", _gpu_monitor(house).run, silent_for=60, drain=2),
-            *retaining(_leaf("retention", _retention(house).run, silent_for=600, drain=5)),
+            _leaf("gpu-monitor", _anew(_gpu_monitor, house), silent_for=60, drain=2),
+            *retaining(_leaf("retention", _anew(_retention, house), silent_for=600, drain=5)),
         ],
         intensity=3,
         period=5,
     )
+    socket = _control_socket(house, look, lambda: root, steering)
     doors = Supervisor(
         "doors",
-        [ChildSpec("control-socket", _control_socket(house, look).run, drain=5)],
+        [
+            ChildSpec("steersman", _steersman(house, steering).run),
+            ChildSpec("control-socket", socket.run, drain=5),
+            # A port that is taken parks its listener, and nothing else.
+            *(_leaf(name, each.run, drain=5) for name, each in _listeners(house, look, monitor)),
+        ],
         intensity=3,
         period=5,
     )
+    sink: EventSink = CountedSink(SupervisionLog())
     root = Supervisor(
         "root",
         [platform, pipeline, upkeep, doors],
         strategy=Strategy.REST_FOR_ONE,
         intensity=3,
         period=60,
-        hard_exit_after=30,
-        # Nothing here may work on the loop for a second, so who does is named in the log; a minute
-        # of it is a loop that won't come back, and the service manager starts a new process.
-        loop_monitor=LoopMonitor(limit=1, hard_limit=60),
-        sink=SupervisionLog(),
+        hard_exit_after=drain + _TIDYING,
+        loop_monitor=monitor,
+        sink=TurnSink(manager, "root", sink) if manager else sink,
+        pulse=_pulse(house, manager, look) if manager and manager.is_listening else None,
     )
+    steering.take_tree(root, (platform, pipeline, upkeep, doors), pipeline)
     return root
+
+
+def _pulse(house: House, manager: ServiceManager, look: Callable[[], ChildSnapshot]) -> Pulse:
+    vitals = Vitals(house, manager.pulse_interval, partial(_outages, house))
+    return Pulse(manager.pulse_interval, lambda: manager.pulse(vitals.signs(look())))
+
+
+def _anew(build: Callable[[House], Actor], house: House) -> ChildMain:
+    """Have each incarnation made anew, from the settings that are in force then."""
+
+    async def run(ctx: Context) -> None:
+        await build(house).run(ctx)
+
+    return run
 
 
 def _only_if(is_meant: bool, *specs: ChildSpec) -> tuple[ChildSpec, ...]:  # noqa: FBT001 - bound by position
@@ -188,19 +241,22 @@ def _watcher(house: House) -> Watcher:
     )
 
 
-def _detector(house: House) -> DetectorActor:
+def _detection_policy(house: House) -> DetectionPolicy:
     settings = house.settings
+    classes = frozenset(map(normalise_label, settings.detection_classes))
+    return DetectionPolicy(classes, settings.detection_confidence_threshold)
+
+
+def _detector(house: House) -> DetectorActor:
     return DetectorActor(
         consumer=house.detection_consumer,
         store=house.store,
         inspector=house.inspector,
         detector=house.detector,
-        policy=DetectionPolicy(
-            frozenset(map(normalise_label, settings.detection_classes)),
-            settings.detection_confidence_threshold,
-        ),
+        policy=partial(_detection_policy, house),
         notify=house.batcher_notice.give,
         throttle=_throttle(house),
+        marks=house.marks,
     )
 
 
@@ -222,7 +278,9 @@ def _gpu_monitor(house: House) -> GpuMonitor:
 
 
 def _batcher(house: House) -> Batcher:
-    return Batcher(house.store, house.backing.feeder, house.batch_policy, house.batcher_notice)
+    return Batcher(
+        house.store, house.backing.feeder, house.batch_policy, house.batcher_notice, house.marks
+    )
 
 
 def _reconciler(house: House) -> Reconciler:
@@ -236,6 +294,7 @@ def _retention(house: House) -> Retention:
         limits_of(settings),
         places_of(settings),
         every=60.0 * settings.retention_interval_minutes,
+        last=house.room,
     )
 
 
@@ -244,13 +303,23 @@ def _analyzer(house: House) -> Analyzer:
         house.analysis_consumer,
         house.store,
         house.analyst,
-        house.thresholds,
+        lambda: house.thresholds,
         house.settings.timezone,
-        house.announcements.ref.tell_nowait,
+        house.announce,
+        house.marks,
     )
 
 
-def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlSocket:
+def _steersman(house: House, steering: Steering) -> Steersman:
+    return Steersman(steering, house.hangup, steering.raise_fallen)
+
+
+def _control_socket(
+    house: House,
+    look: Callable[[], ChildSnapshot],
+    root: Callable[[], Supervisor],
+    steering: Steering,
+) -> ControlSocket:
     settings = house.settings
     queues = (house.backing.detection_queue, house.backing.analysis_queue)
     consumers = {
@@ -262,14 +331,61 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         house.store,
         queues,
         consumers,
-        tree,
+        house.live,
+        look,
         house.started_at,
         outages,
         settings.queue_backpressure_threshold,
         lambda: house.gpus.cards,
         settings.timezone,
+        lambda: house.room.value,
     )
-    return ControlSocket(settings.control_socket_path, source)
+    controls = HouseControls(house.store, queues, root, steering, partial(_mailboxes, house))
+    passed = partial(house.passed.listener, CONTROL)
+    return ControlSocket(settings.control_socket_path, source, controls, passed)
+
+
+def _mailboxes(house: House) -> dict[str, int]:
+    """Return what waits in memory for which actor."""
+    detections, analyses = house.detection_consumer, house.analysis_consumer
+    waiting = {
+        "platform/detection-pump": detections.statistics().waiting,
+        "platform/detection-committer": detections.statistics().pending,
+        "platform/analysis-pump": analyses.statistics().waiting,
+        "platform/analysis-committer": analyses.statistics().pending,
+        "platform/store-writer": house.store.statistics().in_flight,
+    }
+    if house.backing.redis is not None:
+        waiting["pipeline/announcer"] = house.announcements.statistics().waiting
+    return waiting
+
+
+def _listeners(
+    house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor
+) -> Iterator[tuple[str, HttpListener]]:
+    """Yield what listens on TCP, each with its name."""
+    settings = house.settings
+    pages = Pages(_sampler(house, tree, monitor).sample)
+    ports = {"http-listener": settings.api_port, "metrics-listener": settings.metrics_port}
+    for name, port in ports.items():
+        if port is not None:
+            yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
+
+
+def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor) -> Sampler:
+    settings, redis = house.settings, house.backing.redis
+    return Sampler(
+        house.store,
+        (house.backing.detection_queue, house.backing.analysis_queue),
+        {DETECTION_QUEUE: house.detection_consumer, ANALYSIS_QUEUE: house.analysis_consumer},
+        tree,
+        monitor.statistics,
+        partial(_outages, house),
+        None if redis is None else lambda: redis.state.is_connected,
+        settings.queue_backpressure_threshold,
+        lambda: house.gpus.cards,
+        {"data": settings.data_dir, "cameras": settings.foscam_base_path},
+    )
 
 
 def _outages(house: House) -> Iterator[str]:

@@ -5,8 +5,8 @@ task of its own (`_runner`). Knows trio and the standard library, and nothing of
 
 Layers, bottom-up: `_outcome`, `_restart`, `_errors`, `_window`, `_backoff`, `_spec`, `_events`,
 `_core`, `_deadlines`, `_attention`, `_ask`, `_box`, `_inbox`, `_mailbox`, `_context`, `_runner`,
-`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_life`, `_loop_monitor`, `_handle`, `_supervisor`,
-`_dynamic`, `_signals`.
+`_sink`, `_hard_exit`, `_services`, `_snapshot`, `_pulse`, `_life`, `_loop_monitor`, `_handle`,
+`_supervisor`, `_dynamic`, `_signals`.
 """
 
 from supervision._ask import Answer
@@ -99,6 +99,7 @@ from supervision._outcome import (
     is_normal,
     leaves,
 )
+from supervision._pulse import Pulse
 from supervision._restart import Restart
 from supervision._signals import (
     STOP_SIGNALS,
@@ -145,6 +146,7 @@ __all__ = [  # noqa: RUF022 - grouped by what one looks for
     "StopSignals",
     "STOP_SIGNALS",
     "LoopMonitor",
+    "Pulse",
     # how it stands
     "ChildSnapshot",
     "ChildCounts",

@@ -16,6 +16,7 @@ from supervision._core._messages import (
     NotStarted,
     PauseChild,
     Refusal,
+    ResetChild,
     RestartChild,
     Stop,
     TerminateChild,
@@ -35,6 +36,7 @@ from supervision._hard_exit import ExitFunction, exit_process
 from supervision._life import Life, escalation
 from supervision._loop_monitor import LoopMonitor
 from supervision._outcome import ChildId, Seconds
+from supervision._pulse import Pulse
 from supervision._restart import Restart
 from supervision._runner import ancestry
 from supervision._services import NestedServices, RootServices
@@ -61,6 +63,7 @@ class TreeOptions(TypedDict, total=False):
     supervisor may outlive it, before the process ends; 30 unless given.
     *exit_function*: what ends the process, given the exit status.
     *loop_monitor*: what finds the task that holds up the event loop; nothing unless given.
+    *pulse*: what to call from the root's own loop, again and again; nothing unless given.
     """
 
     sink: EventSink | None
@@ -68,6 +71,7 @@ class TreeOptions(TypedDict, total=False):
     hard_exit_after: Seconds
     exit_function: ExitFunction
     loop_monitor: LoopMonitor | None
+    pulse: Pulse | None
 
 
 class BaseSupervisor:
@@ -85,6 +89,7 @@ class BaseSupervisor:
         self._hard_exit_after = options.get("hard_exit_after", 30.0)
         self._exit_function = options.get("exit_function", exit_process)
         self._loop_monitor = options.get("loop_monitor")
+        self._pulse = options.get("pulse")
         if not self._hard_exit_after > 0:
             owner = f"Supervisor {spec.id!r}"
             raise SpecError(owner, "hard_exit_after", "must be above 0 seconds")
@@ -221,6 +226,17 @@ class BaseSupervisor:
         """
         await self._request(child, lambda ticket: PauseChild(ticket, child, is_paused=False))
 
+    async def reset_child(self, child: ChildId) -> None:
+        """Forget how a child has failed: its budget, backoff and cool-down begin anew.
+
+        It stays in the state that it is in; a parked one is started with `restart_child`. What its
+        supervisor has counted of it, where it escalates, stays counted.
+
+        Raises:
+            ChildNotFound: there is none of that id.
+        """
+        await self._request(child, lambda ticket: ResetChild(ticket, child))
+
     def request_stop(self, child: ChildId) -> None:
         """Begin to stop a child and leave it down; a child may ask it for itself.
 
@@ -283,7 +299,8 @@ class BaseSupervisor:
     ) -> None:
         if self._is_running:
             raise SupervisorAlreadyRunning(f"{path} runs already")
-        life = self._life = Life(self.spec, path, services, on_ready)
+        pulse = self._pulse if asked is None else None
+        life = self._life = Life(self.spec, path, services, on_ready, pulse)
         self._is_running = True
         if self._stopped.is_set():
             self._stopped = trio.Event()

@@ -35,7 +35,11 @@ def end_process(
     be whoever should read stderr.
     """
     writer = threading.Thread(
-        target=dump_stacks, args=(reason,), kwargs={"root": root}, name="stack dump", daemon=True
+        target=dump_stacks,
+        args=(f"hard exit: {reason}",),
+        kwargs={"root": root},
+        name="stack dump",
+        daemon=True,
     )
     try:
         writer.start()
@@ -52,7 +56,7 @@ def dump_stacks(
     Outside of trio's thread the tasks are those below *root*, and there are none without it.
     """
     out = file or sys.stderr
-    print(f"hard exit: {reason}", file=out)
+    print(reason, file=out)
     names = {each.ident: each.name for each in threading.enumerate()}
     for thread, frame in sys._current_frames().items():  # noqa: SLF001 - the documented way
         print(f"thread {names.get(thread, thread)}", file=out)

@@ -48,6 +48,7 @@ from supervision._errors import (
 )
 from supervision._events import ShutdownOverrun
 from supervision._outcome import ChildId, Ending, Seconds
+from supervision._pulse import Heart, Pulse
 from supervision._runner import Incarnation
 from supervision._spec import SupervisorSpec
 
@@ -59,7 +60,12 @@ class Life:
     """
 
     def __init__(
-        self, spec: SupervisorSpec, path: str, services: Services, on_ready: Callable[[], None]
+        self,
+        spec: SupervisorSpec,
+        path: str,
+        services: Services,
+        on_ready: Callable[[], None],
+        pulse: Pulse | None = None,
     ) -> None:
         now = trio.current_time()
         seed = services.draw_seed()
@@ -68,6 +74,7 @@ class Life:
         self._on_ready = on_ready
         self._put, self._inputs = trio.open_memory_channel[Input](math.inf)
         self._deadlines = Deadlines()
+        self._heart = Heart(pulse, now)
         self._running: dict[tuple[ChildId, int], Incarnation] = {}
         self._waiting: dict[Ticket, _Slot] = {}
         self._next_ticket = 0
@@ -143,13 +150,15 @@ class Life:
         self._step(children, Begin())
         while not self._is_over:
             deadline = self._deadlines.earliest(self.state.children)
-            with trio.move_on_at(deadline):
+            with trio.move_on_at(min(deadline, self._heart.due)):
                 self._step(children, await self._inputs.receive(), *self._rest())
             # Whoever ended just now must not be found late: take all notices before the time.
             while rest := self._rest():
                 self._step(children, *rest)
-            if deadline <= trio.current_time():  # the core knows itself if that is outdated
+            now = trio.current_time()
+            if deadline <= now:  # the core knows itself if that is outdated
                 self._tick(children)
+            self._heart.beat_if_due(now)
 
     def _rest(self) -> list[Input]:
         """Return what has gathered in the queue."""

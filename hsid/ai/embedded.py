@@ -30,7 +30,8 @@ class EmbeddedDetector:
 
     def __init__(self, pool: WorkerPool, *, score_floor: float, max_pixels: int) -> None:
         self._pool = pool
-        self._score_floor = score_floor
+        self.score_floor = score_floor
+        """May be changed at any time; counts from the next picture on."""
         self._max_pixels = max_pixels
         self._proving = trio.Lock()
         self._is_proved = False
@@ -45,7 +46,7 @@ class EmbeddedDetector:
         await self._prove()
         try:
             findings, width, height = await self._pool.run(
-                _detect, picture.content, self._score_floor, self._max_pixels
+                _detect, picture.content, self.score_floor, self._max_pixels
             )
         except WorkerStartError as error:
             raise DetectorUnavailableError(str(error)) from error

@@ -4,6 +4,7 @@ Every error that leaves the API has this form, those of the framework included. 
 says nothing about its inside: that is in the log.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -13,10 +14,59 @@ from starlette.exceptions import HTTPException
 
 from hsid.api.asking import in_words
 from hsid.api.models import Problem
+from hsid.api.queues import LetterNotFoundError, QueueNotFoundError
+from hsid.api.streams import TooManyStreamsError
+from hsid.api.tree import ActorNeededError, ActorNotFoundError, ActorRefusedError
+from hsid.controls import ReloadRefusedError
+from hsid.queues.protocol import QueueUnavailableError
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.search import UnknownPositionError
 
 INDEX_HINT = "GET /v1/ lists what there is."
+
+_FORESEEN: Mapping[type[Exception], tuple[HTTPStatus, str, str]] = {
+    ActorNotFoundError: (
+        HTTPStatus.NOT_FOUND,
+        "no-such-actor",
+        "GET /v1/actors lists them; `hsictl actor list` does, too.",
+    ),
+    ActorNeededError: (
+        HTTPStatus.CONFLICT,
+        "actor-needed",
+        "Restart the daemon as a whole instead, with `systemctl restart hsid` for example.",
+    ),
+    ActorRefusedError: (
+        HTTPStatus.CONFLICT,
+        "actor-refused",
+        "One that failed to start stays down until it is started again: `hsictl actor start NAME`.",
+    ),
+    QueueNotFoundError: (
+        HTTPStatus.NOT_FOUND,
+        "no-such-queue",
+        "GET /v1/queues lists them; `hsictl queue list` does, too.",
+    ),
+    LetterNotFoundError: (
+        HTTPStatus.NOT_FOUND,
+        "no-such-letter",
+        "GET /v1/dead-letters lists them; `hsictl dlq list` does, too.",
+    ),
+    ReloadRefusedError: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid-configuration",
+        "Nothing has changed; mend the file and reload again. `hsid check-config` checks it, too.",
+    ),
+    TooManyStreamsError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "too-many-streams",
+        "End one of them: each `hsictl events tail -f` is one.",
+    ),
+    QueueUnavailableError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "queue-unavailable",
+        "The daemon goes on by itself once the queue can be reached again.",
+    ),
+}
+"""The answer to each error that a change or a look may end in: status, type, hint."""
 
 
 class EventNotFoundError(Exception):
@@ -45,6 +95,8 @@ def install(app: FastAPI) -> None:
     app.exception_handler(EventNotFoundError)(_event_not_found)
     app.exception_handler(StoreUnavailableError)(_store_unavailable)
     app.exception_handler(UnknownPositionError)(_event_not_found)
+    for kind in _FORESEEN:
+        app.exception_handler(kind)(_foreseen)
     app.exception_handler(RequestValidationError)(_invalid_request)
     app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(Exception)(_unforeseen)
@@ -53,6 +105,12 @@ def install(app: FastAPI) -> None:
 async def _event_not_found(_request: Request, error: Exception) -> JSONResponse:
     hint = "GET /v1/events lists the events that are stored."
     return respond(HTTPStatus.NOT_FOUND, "no-such-event", str(error), hint)
+
+
+async def _foreseen(_request: Request, error: Exception) -> JSONResponse:
+    kind = next(kind for kind in type(error).__mro__ if kind in _FORESEEN)
+    status, slug, hint = _FORESEEN[kind]
+    return respond(status, slug, str(error), hint)
 
 
 async def _store_unavailable(_request: Request, error: StoreUnavailableError) -> JSONResponse:

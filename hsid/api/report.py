@@ -1,16 +1,18 @@
 """Build the documents from one snapshot of the database, and what is known beside it.
 
 The daemon and `hsid status` without a daemon both come here, so they can't disagree. Only reads,
-and only through the connection it is given.
+`change_star` excepted, and only through the connection it is given.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import tzinfo
 
 from sqlalchemy import Connection
 
 from hsid.api.asking import EventFilter, EventListing
+from hsid.api.house_models import CameraList, CameraReport, ChangeList, ChangeReport
+from hsid.api.log_models import LatencyReport, StageReport
 from hsid.api.models import (
     ActorReport,
     DetectionReport,
@@ -21,12 +23,15 @@ from hsid.api.models import (
     GpuReport,
     HealthReport,
     QueueReport,
+    RetentionReport,
+    StarReport,
     StatusReport,
     UploadCounts,
 )
 from hsid.model import Seconds
 from hsid.observe.health import Health
-from hsid.store import events, uploads
+from hsid.observe.latency import PipelineLatencyTracker, StageStats
+from hsid.store import audit, cameras, events, stars, uploads
 from hsid.store.search import search, statistics
 
 
@@ -39,6 +44,7 @@ class Running:
     health: Health
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
+    retention: RetentionReport | None = None
 
 
 def status_report(
@@ -57,6 +63,7 @@ def status_report(
         queues=tuple(queues),
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
+        retention=running.retention if running else None,
     )
 
 
@@ -68,8 +75,9 @@ def event_page(conn: Connection, listing: EventListing) -> EventPage:
     """
     found = search(conn, listing.query, listing.limit, listing.before)
     is_full = len(found) == listing.limit
+    kept = stars.starred(conn, [event.id for event in found])
     return EventPage(
-        events=tuple(EventReport.of(event) for event in found),
+        events=tuple(EventReport.of(event, starred=event.id in kept) for event in found),
         next_before=found[-1].id if is_full else None,
     )
 
@@ -85,7 +93,58 @@ def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
     if event is None:
         return None
     records = events.detections_of(conn, event.batch_id)
+    starred = bool(stars.starred(conn, [event_id]))
     return EventDetail(
-        **EventReport.of(event).model_dump(),
+        **EventReport.of(event, starred=starred).model_dump(),
         detections=tuple(DetectionReport.of(record) for record in records),
+    )
+
+
+def change_star(conn: Connection, event_id: int, *, starred: bool, by: str) -> StarReport | None:
+    """Give or take a star for *by*; None if there is no such event. The change is recorded."""
+    changed = stars.change(conn, event_id, is_starred=starred, by=by)
+    if changed is None:
+        return None
+    return StarReport(event_id=event_id, starred=starred, changed=changed)
+
+
+def camera_list(conn: Connection) -> CameraList:
+    """Return all cameras."""
+    return CameraList(
+        cameras=tuple(
+            CameraReport(
+                camera_id=each.camera.id,
+                name=each.camera.name,
+                place=each.camera.place,
+                timezone=each.camera.timezone,
+                last_seen_at=each.last_seen_at,
+                last_stored_at=each.last_stored_at,
+                pending=each.pending,
+            )
+            for each in cameras.standings(conn)
+        )
+    )
+
+
+def change_list(conn: Connection, limit: int) -> ChangeList:
+    """Return the latest changes that somebody asked for."""
+    return ChangeList(
+        changes=tuple(ChangeReport(**asdict(each)) for each in audit.latest(conn, limit))
+    )
+
+
+def latency_report(tracker: PipelineLatencyTracker, window_minutes: int) -> LatencyReport:
+    """Return how long uploads took from step to step, in seconds."""
+    summary = tracker.get_pipeline_summary(window_minutes)
+    stages = (_stage_report(stage, stats) for stage, stats in summary.items())
+    return LatencyReport(window_minutes=window_minutes, stages=tuple(stages))
+
+
+def _stage_report(stage: str, stats: StageStats) -> StageReport:
+    names = ("avg", "min", "max", "p50", "p95", "p99")
+    values = {name: getattr(stats, f"{name}_ms") for name in names}
+    return StageReport(
+        stage=stage,
+        count=stats.sample_count,
+        **{f"{name}_seconds": None if ms is None else ms / 1000 for name, ms in values.items()},
     )

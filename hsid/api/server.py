@@ -1,142 +1,83 @@
-"""Serve an app on a Unix socket.
+"""Serve an app on sockets, with hypercorn's HTTP on trio.
 
-Guarantees: the socket never accepts anybody before its mode is 0660; a socket that somebody
-answers on is left alone, one that a killed daemon left behind is replaced; nothing but a socket
-is ever removed; at the end our own socket goes, and only our own. Who may connect is decided by
-the kernel through the file mode; there is no other lock.
+The listening is hsid's own, as hypercorn's tells neither who connected to a Unix socket nor how
+many may. On a Unix socket the kernel decides by the file's mode who gets in; there is no other
+lock.
 """
 
-import errno
-import logging
-import os
 import socket
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import trio
-from fastapi import FastAPI
-from hypercorn.config import Config, Sockets
-from hypercorn.trio import serve as serve_hypercorn
-from hypercorn.typing import ASGIFramework
+from starlette.applications import Starlette
 
-SOCKET_MODE = 0o660
-LONGEST_PATH = 107
-"""Bytes that fit into `sockaddr_un.sun_path` with its closing NUL."""
+from hsid.api.connections import MOST_CONNECTIONS, Doorkeeper
+from hsid.api.unix_socket import BACKLOG, SocketInUseError, SocketPathError, listening
+from hsid.model import Seconds
 
+__all__ = ["SocketInUseError", "SocketPathError", "serve", "serve_on"]
 
-class SocketPathError(Exception):
-    """The control socket can't be made where it was configured; the message says why."""
-
-
-class SocketInUseError(SocketPathError):
-    """Another process answers on the socket: a second daemon with the same path."""
+_GRACE: Seconds = 3.0
+"""How long requests under way at the end may take."""
 
 
 async def serve(
-    app: FastAPI, path: Path, *, ready: Callable[[], None], stopping: trio.Event
+    app: Starlette,
+    where: Path | socket.socket,
+    *,
+    ready: Callable[[], None],
+    stopping: trio.Event,
+    most_connections: int = MOST_CONNECTIONS,
 ) -> None:
-    """Serve *app* on a Unix socket at *path* until *stopping* is set.
+    """Serve *app* until *stopping* is set, on a Unix socket at a path or on one that was passed.
 
     Calls *ready* once connections are accepted. Requests under way at the end get 3 s to finish.
+    The file of a socket that was passed, as by systemd, is whoever's who made it.
 
     Raises:
         SocketPathError: The path is too long, taken, or not ours to write.
 
-    *Cancellation* drops requests under way; the socket is removed as well.
+    *Cancellation* drops requests under way; a socket that was made is removed as well.
     """
-    with _bound(path) as listener:
-        async with trio.open_nursery() as nursery:
-            config = _Config(listener)
-            await nursery.start(
-                partial(
-                    serve_hypercorn,
-                    cast("ASGIFramework", app),  # the same protocol, spelt in other types
-                    config,
-                    shutdown_trigger=stopping.wait,
-                )
-            )
-            ready()
-
-
-class _Config(Config):
-    """hypercorn on a socket that is bound already, logging to hsid's log what matters."""
-
-    def __init__(self, listener: socket.socket) -> None:
-        super().__init__()
-        self._listener = listener
-        self.errorlog = logging.getLogger("hypercorn.error")
-        self.errorlog.setLevel(logging.WARNING)
-        self.include_server_header = False
-
-    def create_sockets(self) -> Sockets:
-        return Sockets(secure_sockets=[], insecure_sockets=[self._listener], quic_sockets=[])
-
-
-@contextmanager
-def _bound(path: Path) -> Iterator[socket.socket]:
-    """Bind a socket at *path*; remove its file at the end.
-
-    It does not listen yet, so that nobody gets in before the mode is set, whatever the umask.
-    """
-    _check_length(path)
-    _make_room(path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        try:
-            listener.bind(os.fspath(path))
-            path.chmod(SOCKET_MODE)
-            ours = path.stat()
-        except OSError as error:
-            raise SocketPathError(f"{path}: {error.strerror}") from error
-        listener.setblocking(False)
-        try:
-            yield listener
-        finally:
-            _remove(path, ours)
-
-
-def _check_length(path: Path) -> None:
-    length = len(os.fsencode(path))
-    if length > LONGEST_PATH:
-        raise SocketPathError(
-            f"{path}: a socket's path may have {LONGEST_PATH} bytes, this one has {length};"
-            " choose a shorter data folder"
+    with _listener(where) as listener:
+        await serve_on(
+            app, [listener], ready=ready, stopping=stopping, most_connections=most_connections
         )
 
 
-def _make_room(path: Path) -> None:
-    """Remove what a killed daemon left at *path*; refuse anything that is more than that."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise SocketPathError(f"{path}: {error.strerror}") from error
-    if not stat.S_ISSOCK(found.st_mode):
-        raise SocketPathError(f"{path}: there is a file here that is not a socket")
-    if _is_answered(path):
-        raise SocketInUseError(f"{path}: another daemon answers here")
-    path.unlink(missing_ok=True)
+async def serve_on(
+    app: Starlette,
+    listeners: Sequence[socket.socket],
+    *,
+    ready: Callable[[], None],
+    stopping: trio.Event,
+    most_connections: int = MOST_CONNECTIONS,
+) -> None:
+    """Serve *app* on *listeners*, which are bound, as `serve` does; they are closed at the end."""
+    keeper = Doorkeeper(app, most=most_connections)
+    for listener in listeners:
+        listener.setblocking(False)
+        listener.listen(BACKLOG)
+    accepted = [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in listeners]
+    async with trio.open_nursery() as inside:
+        async with trio.open_nursery() as accepting:
+            serve_all = partial(trio.serve_listeners, handler_nursery=inside)
+            accepting.start_soon(serve_all, keeper.let_in, accepted)
+            ready()
+            await stopping.wait()
+            accepting.cancel_scope.cancel()
+        await keeper.close()
+        inside.cancel_scope.deadline = trio.current_time() + _GRACE
 
 
-def _is_answered(path: Path) -> bool:
-    """Tell whether a process holds the socket at *path*; one that is only busy holds it too."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(os.fspath(path))
-        except OSError as error:
-            return error.errno not in {errno.ECONNREFUSED, errno.ENOENT}
-    return True
-
-
-def _remove(path: Path, ours: os.stat_result) -> None:
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return  # somebody has tidied up before us
-    if (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino):
-        path.unlink(missing_ok=True)
+@contextmanager
+def _listener(where: Path | socket.socket) -> Iterator[socket.socket]:
+    if isinstance(where, Path):
+        with listening(where) as listener:
+            yield listener
+    else:
+        with where:
+            yield where

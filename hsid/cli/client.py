@@ -7,9 +7,11 @@ which asking can fail is an exception of its own, with the exit code that it sta
 import json
 import os
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -19,6 +21,9 @@ NAMED_BY = ("HSID_CONTROL_SOCKET", "HSID_CONTROL_SOCKET_PATH")
 """Variables that name the socket; the second is the daemon's own setting."""
 SYSTEM_SOCKET = Path("/run/hsid") / SOCKET_NAME
 DEVELOPMENT_SOCKET = Path("data") / SOCKET_NAME
+
+API_VERSION = 1
+"""What this program speaks; a daemon that speaks another is told of."""
 
 Document = dict[str, Any]
 """A decoded JSON object of the API; `hsid.api.models` has its schema."""
@@ -60,9 +65,19 @@ class TimedOutError(ControlError):
     exit_code = 6
 
 
+class BadConfigurationError(ControlError):
+    """The settings that the daemon was to take up can't be used."""
+
+    exit_code = 78
+
+
 _ERRORS: Mapping[int, type[ControlError]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
     HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.FORBIDDEN: NotPermittedError,
+}
+_ERRORS_BY_TYPE: Mapping[str, type[ControlError]] = {
+    "urn:hsid:problem:invalid-configuration": BadConfigurationError,
 }
 
 
@@ -84,11 +99,53 @@ def get(
     Raises:
         ControlError: One of its kinds; the message is for people.
     """
+    with _asking(path, timeout) as connection:
+        return _answer(connection, "GET", _with_query(target, query))
+
+
+def change(
+    path: Path, method: str, target: str, body: Document | None = None, *, timeout: float
+) -> Document:
+    """Have the daemon on the socket *path* do something; return what came of it.
+
+    Raises:
+        ControlError: One of its kinds; after `TimedOutError` it may be done all the same.
+    """
+    with _asking(path, timeout) as connection:
+        return _answer(connection, method, target, None if body is None else json.dumps(body))
+
+
+def change_star(path: Path, event_id: int, *, starred: bool, timeout: float) -> Document:
+    """Have the daemon on the socket *path* give an event a star, or take it; see `change`."""
+    method = "POST" if starred else "DELETE"
+    return change(path, method, f"/v1/events/{event_id}/star", timeout=timeout)
+
+
+def lines(
+    path: Path, target: str, query: Mapping[str, str | int] | None = None, *, timeout: float
+) -> Iterator[Document]:
+    """Yield the lines of a stream as they come, for as long as they come.
+
+    *timeout* is for the beginning only: after that nothing may happen for any time.
+
+    Raises:
+        ControlError: One of its kinds; the message is for people.
+    """
+    with _asking(path, timeout) as connection:
+        response = _request(connection, "GET", _with_query(target, query))
+        if response.status != HTTPStatus.OK:
+            _read(response.status, response.read())
+        connection.sock.settimeout(None)
+        while line := response.readline():
+            yield json.loads(line)
+
+
+@contextmanager
+def _asking(path: Path, timeout: float) -> Iterator["_UnixConnection"]:
+    """Open a connection; turn whatever goes wrong with it into a `ControlError`."""
     connection = _UnixConnection(path, timeout)
     try:
-        connection.request("GET", f"{target}?{urlencode(query)}" if query else target)
-        response = connection.getresponse()
-        return _read(response.status, response.read())
+        yield connection
     except (TimeoutError, BlockingIOError) as error:  # the latter: its backlog is full
         raise TimedOutError(f"no answer from {path} within {timeout:g} s") from error
     except PermissionError as error:
@@ -112,13 +169,38 @@ class _UnixConnection(HTTPConnection):
         self.sock.connect(os.fspath(self._path))
 
 
+def _with_query(target: str, query: Mapping[str, str | int] | None) -> str:
+    return f"{target}?{urlencode(query)}" if query else target
+
+
+def _answer(
+    connection: _UnixConnection, method: str, target: str, body: str | None = None
+) -> Document:
+    response = _request(connection, method, target, body)
+    return _read(response.status, response.read())
+
+
+def _request(
+    connection: _UnixConnection, method: str, target: str, body: str | None = None
+) -> HTTPResponse:
+    headers = {} if body is None else {"Content-Type": "application/json"}
+    connection.request(method, target, body, headers)
+    response = connection.getresponse()
+    spoken = response.getheader("Hsid-Api", str(API_VERSION))
+    if spoken != str(API_VERSION):
+        words = f"the daemon speaks version {spoken} of the API, this program {API_VERSION}"
+        sys.stderr.write(f"warning: {words}: use those of one release\n")
+    return response
+
+
 def _read(status: int, body: bytes) -> Document:
     """Return the document in *body*; raise what a problem document stands for."""
     document: Document = json.loads(body)
     if status == HTTPStatus.OK:
         return document
     words = f"{document['detail']} {document['hint']}"
-    raise _ERRORS.get(status, ControlError)(words)
+    kind = _ERRORS_BY_TYPE.get(document["type"]) or _ERRORS.get(status, ControlError)
+    raise kind(words)
 
 
 def _is_there(path: Path) -> bool:

@@ -52,6 +52,9 @@ def config() -> None:
     """Show the settings."""
 
 
+config.add_command(check_config, "check")
+
+
 @config.command()
 @click.option("--config", "config_file", type=_FILE, help="The TOML file to read.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -1,45 +1,43 @@
-"""`hsictl`: ask a running daemon, over its control socket.
+"""`hsictl`: ask a running daemon over its control socket, and steer it.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted, 5 not found, 6 timed
-out. Starts within 150 ms, so it imports the standard library and click only.
+out, 78 the configuration can't be used. Starts within 150 ms: only the command that is called is
+imported, and what is heavy inside of those that need it.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from hsid import __version__
-from hsid.cli import client, terminal, text
-from hsid.cli.event_commands import events_group
-from hsid.cli.export import Asked
+from hsid.cli import client, terminal
+from hsid.cli.lazy import LazyGroup
+from hsid.cli.target import Target
+
+COMMANDS = {
+    "status": "hsid.cli.house_commands:status",
+    "tree": "hsid.cli.actor_commands:tree",
+    "actor": "hsid.cli.actor_commands:actor",
+    "queue": "hsid.cli.queue_commands:queue_group",
+    "dlq": "hsid.cli.queue_commands:dlq_group",
+    "events": "hsid.cli.tail:events",
+    "cameras": "hsid.cli.house_commands:cameras",
+    "latency": "hsid.cli.daemon_commands:latency",
+    "gpu": "hsid.cli.house_commands:gpu",
+    "changes": "hsid.cli.house_commands:changes",
+    "reload": "hsid.cli.daemon_commands:reload",
+    "drain": "hsid.cli.daemon_commands:drain",
+    "resume": "hsid.cli.daemon_commands:resume",
+    "stop": "hsid.cli.daemon_commands:stop",
+    "log-level": "hsid.cli.daemon_commands:log_level",
+    "config": "hsid.cli.config_commands:config",
+    "db": "hsid.cli.db_commands:db",
+}
+"""Where each command lies, in the order of the help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which daemon to ask, and how long to wait for it."""
-
-    socket: Path
-    timeout: float
-
-    def get(self, path: str, asked: Asked | None = None) -> client.Document:
-        """Return the daemon's document; end the program in words if there is none."""
-        try:
-            return client.get(self.socket, path, asked, timeout=self.timeout)
-        except client.ControlError as error:
-            terminal.fail(f"hsictl: {error}", error.exit_code)
-
-    def page(self, asked: Asked) -> client.Document:
-        """Return a page of events."""
-        return self.get("/v1/events", asked)
-
-    def event(self, event_id: int) -> client.Document:
-        """Return one event."""
-        return self.get(f"/v1/events/{event_id}")
-
-
-@click.group(context_settings=terminal.GROUP_SETTINGS)
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=terminal.GROUP_SETTINGS)
 @terminal.version_option(prog_name="hsictl")
 @click.option(
     "--socket",
@@ -51,16 +49,14 @@ class Target:
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
-    default=10.0,
-    show_default=True,
-    help="Seconds to wait for an answer.",
+    help="Seconds to wait for an answer; 10 for questions, 90 for changes unless given.",
 )
 @click.pass_context
-def main(context: click.Context, socket_path: Path | None, timeout: float) -> None:
-    """Ask the hsid daemon how it is and what it saw.
+def main(context: click.Context, socket_path: Path | None, timeout: float | None) -> None:
+    """Ask the hsid daemon how it is and what it saw, and steer it.
 
     Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted, 5 not found, 6
-    timed out.
+    timed out, 78 the configuration can't be used.
     """
     terminal.respect_no_color(context)
     context.obj = Target(socket_path or client.find_socket(os.environ), timeout)
@@ -68,16 +64,11 @@ def main(context: click.Context, socket_path: Path | None, timeout: float) -> No
 
 @main.command()
 @terminal.as_json_option
-@click.pass_obj
-def status(target: Target, *, as_json: bool) -> None:
-    """Show the accounting, the queues and the actors."""
-    terminal.show(target.get("/v1/status"), as_json=as_json, render=text.status)
-
-
-@main.command()
-def version() -> None:
+def version(*, as_json: bool) -> None:
     """Print the version of this program, as --version does."""
-    click.echo(f"hsictl {__version__}")
+    document = {"program": "hsictl", "version": __version__, "api": client.API_VERSION}
+    terminal.show(document, as_json=as_json, render=lambda _: f"hsictl {__version__}")
 
 
-main.add_command(events_group(click.pass_obj))
+if __name__ == "__main__":
+    main()

@@ -3,11 +3,12 @@
 Whatever is heavy is imported inside of the command that needs it.
 """
 
+import faulthandler
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ from hsid.cli.retention_commands import retention
 
 if TYPE_CHECKING:
     from hsid.cli import look
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+"""Those that mean something to the daemon."""
 
 CONFIG_HELP = "Configuration file; otherwise the usual places are looked at."
 
@@ -53,20 +57,28 @@ def main(context: click.Context) -> None:
     "--roles", metavar="ROLE,...", help="Run these parts of the pipeline; all by default."
 )
 def run(config_file: Path | None, roles: str | None) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
+    """Run the daemon until SIGTERM or SIGINT.
+
+    SIGHUP reads the settings anew, SIGUSR1 writes the task tree to stderr. Exit codes: 0 stopped,
+    1 failed or another daemon has the data, 70 a part would not end or held up all others, 78 the
+    configuration or the database can't be used; 128 + n after a third signal n.
+    """
     with _holding_signals_back():
-        settings = read_settings(config_file, **({} if roles is None else {"roles": roles}))
+        faulthandler.enable()  # a service manager that gives up on us sends SIGABRT: say where
+        given = {} if roles is None else {"roles": roles}
+        settings = read_settings(config_file, **given)
+        from hsid.config import load_settings  # noqa: PLC0415 - loaded by now
         from hsid.daemon import run as run_daemon  # noqa: PLC0415 - the whole house
         from hsid.observe.logging import setup_logging  # noqa: PLC0415 - structlog
 
         setup_logging(settings)
-        sys.exit(run_daemon(settings))
+        sys.exit(run_daemon(settings, partial(load_settings, config_file, **given)))
 
 
 @contextmanager
 def _holding_signals_back() -> Iterator[None]:
-    """Keep the signals to stop until the daemon listens: they mean an end in order before, too."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    """Keep signals until the daemon listens: before, they would end the process out of order."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -120,6 +132,10 @@ class House:
     def event(self, event_id: int) -> Document:
         """Return one event."""
         return self._events.event(event_id)
+
+    def change_star(self, event_id: int, *, starred: bool) -> Document:
+        """Give an event a star, or take it."""
+        return self._events.change_star(event_id, starred=starred)
 
     @cached_property
     def _events(self) -> "look.Events":

@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import NoReturn
 
@@ -48,3 +49,25 @@ def fail(words: str, exit_code: int) -> NoReturn:
     """Say *words* on stderr and end the program with *exit_code*."""
     warn(words)
     sys.exit(exit_code)
+
+
+yes_option = click.option("--yes", is_flag=True, help="Don't ask whether it is meant.")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal whether it is meant; elsewhere end the program unless *yes* was given."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} Say --yes if so: there is no terminal to ask on.", 2)
+    if not click.confirm(question, err=True):
+        fail("nothing was done", 1)
+
+
+@contextmanager
+def until_interrupted() -> Iterator[None]:
+    """Take Ctrl-C for the way to end what has no end of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(0)

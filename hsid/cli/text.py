@@ -25,7 +25,11 @@ COLOURS = {
     "lost": "red",
 }
 NO_EVENTS = "no events"
-_EVENT_HEADERS = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
+_EVENT_HEADERS = ("EVENT", "STAR", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
+_LIMITS = {
+    "size": "retention_max_bytes is taken",
+    "space": "the disk has no more free than retention_min_free_bytes",
+}
 
 _GIB = 1 << 30
 
@@ -56,11 +60,13 @@ def status(document: Document) -> str:
     """Return the text of a `StatusReport`."""
     parts = [_headline(document), *_health(document), accounting(document)]
     if document["queues"]:
-        parts.append(_queues(document["queues"]))
+        parts.append(queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
     if document.get("gpus"):  # a daemon of an older version tells of none
-        parts.append(_gpus(document["gpus"]))
+        parts.append(gpus(document["gpus"]))
+    if document.get("retention"):  # likewise
+        parts.append(room(document["retention"]))
     return "\n\n".join(parts)
 
 
@@ -72,6 +78,13 @@ def accounting(document: Document) -> str:
     if uploads["arrived"] != sum(uploads[end] for end in ENDS):
         lines.append("THE ACCOUNTING DOES NOT ADD UP: please report this")
     lines += [f"refused: {count} {printable(reason)}" for reason, count in refusals.items()]
+    return "\n".join(lines)
+
+
+def room(document: Document) -> str:
+    """Return the text of a `RetentionReport`, or of what else has its outlook."""
+    used, free = (f"{document[name] / _GIB:.2f} GiB" for name in ("used_bytes", "free_bytes"))
+    lines = f"room: {used} used, {free} free", f"days left at this rate: {_days_left(document)}"
     return "\n".join(lines)
 
 
@@ -93,6 +106,27 @@ def event(document: Document) -> str:
             table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
         ]
     )
+
+
+def star(document: Document) -> str:
+    """Return the text of a `StarReport`."""
+    still = "" if document["changed"] else " already" if document["starred"] else " anyway"
+    has = "a star" if document["starred"] else "no star"
+    return f"event {document['event_id']} has {has}{still}"
+
+
+def queues(reports: Sequence[Document]) -> str:
+    """Return the text of some `QueueReport`s."""
+    names = ("name", "ready", "leased", "delayed", "dead", "capacity")
+    headers = ("QUEUE", "READY", "LEASED", "DELAYED", "DEAD", "CAPACITY", "OLDEST")
+    rows = ([*(q[name] for name in names), duration(q["oldest_age_seconds"])] for q in reports)
+    return table(headers, rows)
+
+
+def gpus(reports: Sequence[Document]) -> str:
+    """Return the text of some `GpuReport`s."""
+    headers = ("GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER")
+    return table(headers, map(_gpu_row, reports))
 
 
 def local_time(text: str) -> str:
@@ -119,10 +153,24 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def _days_left(document: Document) -> str:
+    limit = _LIMITS.get(document["limit"])
+    match document["outlook"]:
+        case "filling":
+            return f"{document['days_left']:.1f}, until {limit}"
+        case "at_the_limit":
+            return f"none, at the limit: {limit}, and the oldest goes early"
+        case "steady":
+            return "no end, as much goes by its age as comes"
+        case _:
+            return "unknown, there is too little history"
+
+
 def _event_row(event: Document) -> tuple[object, ...]:
     by = event["analysis"] if event["state"] == "final" else f"{event['analysis']} (provisional)"
     return (
         event["event_id"],
+        "*" if event.get("starred") else "",  # a daemon of an older version knows of none
         local_time_with_offset(event["started_at"]),
         event["camera_id"],
         event["risk_score"],
@@ -158,13 +206,6 @@ def _health(document: Document) -> list[str]:
     return ["\n".join([f"health: {coloured(health['state'])}", *troubles])]
 
 
-def _queues(queues: Sequence[Document]) -> str:
-    names = ("name", "ready", "leased", "delayed", "dead", "capacity")
-    headers = ("QUEUE", "READY", "LEASED", "DELAYED", "DEAD", "CAPACITY", "OLDEST")
-    rows = ([*(q[name] for name in names), duration(q["oldest_age_seconds"])] for q in queues)
-    return table(headers, rows)
-
-
 def _actors(actors: Sequence[Document]) -> str:
     headers = ("ACTOR", "STATE", "RESTARTS", "UP", "NEXT TRY", "LAST ERROR")
     return table(headers, map(_actor_row, actors))
@@ -179,11 +220,6 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
-
-
-def _gpus(gpus: Sequence[Document]) -> str:
-    headers = ("GPU", "STATE", "SINCE", "BUSY", "MEMORY", "TEMPERATURE", "POWER")
-    return table(headers, map(_gpu_row, gpus))
 
 
 def _gpu_row(gpu: Document) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 from hsid.config.errors import unknown_key
@@ -24,8 +25,9 @@ _SECTIONS_FOR_LATER = (
     Video,
     FastPath,
 )
+_IN_USE = {"api_host", "api_port", "metrics_port"}
 _FOR_LATER = frozenset(
-    {name for section in _SECTIONS_FOR_LATER for name in section.model_fields}
+    {name for section in _SECTIONS_FOR_LATER for name in section.model_fields} - _IN_USE
     | {"app_name", "app_version", "debug", "admin_enabled", "admin_api_key"}
     | {"log_db_enabled", "log_db_min_level"}
     | {"nemotron_url", "nemotron_read_timeout", "ai_health_timeout"}
@@ -52,8 +54,18 @@ def advice_on(settings: Settings) -> Iterator[str]:
     if len(settings.rtdetr_url) > 1:
         where = settings.origin("rtdetr_url")
         yield f"{where}: rtdetr_url: this version uses the first of several services only"
+    if not _is_loopback(settings.api_host):
+        where = settings.origin("api_host")
+        yield f"{where}: api_host: whoever reaches it can read the metrics, which name the cameras"
     yield from _without_effect(settings)
     yield from _readable_secrets(settings)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _without_effect(settings: Settings) -> Iterator[str]:

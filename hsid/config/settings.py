@@ -4,7 +4,7 @@ Making one asks all sources (`hsid.config.sources`); a value that can't be used 
 or bent into range, but told with its place. Nothing is created and nothing is connected to.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -79,6 +79,15 @@ class Settings(
     def origin(self, name: str) -> str:
         """Return where the value of the setting *name* came from."""
         return self._origins.get(name, DEFAULT)
+
+    def taking(self, other: Self, names: Iterable[str]) -> Self:
+        """Return these settings, but for those in *names*: they and their origins are *other*'s."""
+        chosen = frozenset(names)
+        taken = self.model_copy(update={name: getattr(other, name) for name in chosen})
+        kept = {name: where for name, where in self._origins.items() if name not in chosen}
+        new = {name: where for name, where in other._origins.items() if name in chosen}
+        taken._origins = kept | new  # noqa: SLF001 - its own class's
+        return taken
 
     @classmethod
     def settings_customise_sources(

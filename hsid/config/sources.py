@@ -108,13 +108,34 @@ def _credentials(fields: Fields) -> dict[str, Given]:
     if not folder:
         return {}
     given: dict[str, Given] = {}
-    for name in fields:
-        # LoadCredential=hsid:DIR hands the files of DIR over as hsid_FILE
-        for file_name in (f"hsid_{name}", name):
-            text = _read_if_there(Path(folder, file_name))
-            if text and text.strip():
-                given[name] = Given(text.rstrip("\r\n"), f"credential {file_name}")
+    for file_name in sorted(_names_in(Path(folder)), key=_is_plain):  # the plain name comes last
+        name = _setting_of(file_name)
+        text = _read_if_there(Path(folder, file_name)) if name in fields else None
+        if text and text.strip():
+            given[name] = Given(text.rstrip("\r\n"), f"credential {file_name}")
     return given
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def _setting_of(file_name: str) -> str:
+    """Return the setting that a credential is for.
+
+    `LoadCredential=hsid:DIR` hands the files of DIR over as hsid_FILE; a name that nests, as
+    smtp__password, stands for the flat one.
+    """
+    return file_name.lower().removeprefix("hsid_").lstrip("_").replace("__", "_")
+
+
+def _is_plain(file_name: str) -> bool:
+    return _setting_of(file_name) == file_name
 
 
 def _pick(variables: Mapping[str, Given], fields: Fields) -> dict[str, Given]:

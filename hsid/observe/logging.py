@@ -12,6 +12,7 @@ Log static events and put what varies beside them:
 structlog is imported with the first call here, so that importing this module costs little.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,7 +28,9 @@ __all__ = [
     "bind_ids",
     "get_logger",
     "get_request_id",
+    "levels",
     "sanitize_error",
+    "set_level",
     "set_request_id",
     "setup_logging",
 ]
@@ -51,6 +54,26 @@ def get_logger(name: str) -> "BoundLogger":
     from hsid.observe.logging_setup import build_logger  # noqa: PLC0415  imports structlog
 
     return build_logger(name)
+
+
+def set_level(level: str, logger: str | None = None) -> None:
+    """Have *logger*, and those below it, log from *level* on; None: the one above all others.
+
+    `NOTSET` has it log as the one above it again.
+    """
+    logging.getLogger(logger).setLevel(level)
+
+
+def levels() -> dict[str, str]:
+    """Return the level of each logger that has one of its own, that above all others first."""
+    root = logging.getLogger()
+    known = sorted(root.manager.loggerDict.items())
+    own = {
+        name: logging.getLevelName(each.level)
+        for name, each in known
+        if isinstance(each, logging.Logger) and each.level
+    }
+    return {root.name: logging.getLevelName(root.level), **own}
 
 
 @contextmanager

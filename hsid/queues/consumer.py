@@ -117,6 +117,21 @@ class Consumer:
         self._handling = 0
         self._is_idle = trio.Event()
 
+    @property
+    def queue_name(self) -> str:
+        """The name of the queue."""
+        return self._queue.name
+
+    @property
+    def handling(self) -> int:
+        """How many entries are in a handler's hands."""
+        return self._handling
+
+    @property
+    def rounds(self) -> int:
+        """How often the pump has gone round; it does every few seconds, whatever is away."""
+        return self._pump.rounds
+
     async def run_pump(self, ctx: Context) -> None:
         """Lease ahead of the handlers until asked to stop; give back what none has taken."""
         await self._pump.run(ctx)

@@ -196,6 +196,14 @@ class MemoryQueue(QueueBase):
         self.wake()
         return report
 
+    async def discard(self, ids: Sequence[str]) -> int:
+        """Delete dead letters."""
+        await trio.lowlevel.checkpoint()
+        keys = [key for key in self._dead if key[1] in set(ids)]
+        for key in keys:
+            del self._dead[key]
+        return len(keys)
+
     async def _take(self, limit: int, duration: Seconds) -> Taken:
         self._wake_due()
         rows, token = self._ready()[: max(0, limit)], secrets.token_hex(8)

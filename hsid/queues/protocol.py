@@ -334,3 +334,10 @@ class DurableQueue(Protocol):
                 is the most in any case.
         """
         ...
+
+    async def discard(self, ids: Sequence[str]) -> int:
+        """Delete the dead letters of *ids*, unknown ones are passed over; return how many.
+
+        Only the letters: what the ledger says of the work stays as it is.
+        """
+        ...

@@ -39,6 +39,8 @@ class Pump:
         self._has_room = trio.Event()
         self._is_reclaimed = False
         self._extended_at: Seconds | None = None
+        self.rounds = 0
+        """How often it has gone round since the process began."""
 
     @property
     def outstanding(self) -> int:
@@ -78,6 +80,7 @@ class Pump:
             await self._give_back()
 
     async def _step(self, ctx: Context) -> None:
+        self.rounds += 1
         try:
             await self._reclaim_once()
             await self._extend_in_time()

@@ -96,6 +96,10 @@ class SqliteQueue(SqliteEntries, QueueBase):
         self.wake()
         return report
 
+    async def discard(self, ids: Sequence[str]) -> int:
+        """Delete dead letters."""
+        return await self._write(partial(self.discard_in, ids=list(ids)))
+
     async def clear(self) -> int:
         """Delete what is ready or waits for its retry."""
         return await self._write(self.clear_in)

@@ -163,6 +163,11 @@ class SqliteEntries:
         self._run(connection, sql.FORGET_DEAD, ids=gone, **self._lists())
         return report
 
+    def discard_in(self, connection: Connection, ids: Sequence[str]) -> int:
+        """Delete dead letters; return how many."""
+        gone = self._run(connection, sql.FORGET_DEAD, ids=json.dumps(ids), **self._lists())
+        return gone.rowcount
+
     def clear_in(self, connection: Connection) -> int:
         """Delete all that is not leased; return how many."""
         return self._run(connection, sql.CLEAR).rowcount

@@ -1,15 +1,27 @@
 """Cameras: those that the configuration names, and those that were made up from a folder."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from hsid.model import Camera
+from hsid.model import PENDING_STATES, Camera
 from hsid.store.columns import clean
 from hsid.store.rows import to_camera
-from hsid.store.schema import cameras
+from hsid.store.schema import cameras, uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A camera and what has come of it; *pending* are its uploads without an end."""
+
+    camera: Camera
+    last_seen_at: datetime | None
+    last_stored_at: datetime | None
+    pending: int
+
 
 _UPSERT = insert(cameras).values(
     id=bindparam("id"),
@@ -67,3 +79,16 @@ def last_seen(conn: Connection) -> dict[str, datetime | None]:
     """Return when each camera last sent something, None for one that never did."""
     rows = conn.execute(select(cameras.c.id, cameras.c.last_seen_at))
     return {camera_id: moment for camera_id, moment in rows}  # noqa: C416 - typed
+
+
+def standings(conn: Connection) -> list[Standing]:
+    """Return how all cameras stand, by id."""
+    pending = (
+        select(func.count())
+        .where(uploads.c.camera_id == cameras.c.id, uploads.c.state.in_(PENDING_STATES))
+        .scalar_subquery()
+    )
+    rows = conn.execute(select(cameras, pending.label("pending")).order_by(cameras.c.id))
+    return [
+        Standing(to_camera(row), row.last_seen_at, row.last_stored_at, row.pending) for row in rows
+    ]

@@ -6,7 +6,7 @@ after by its owner, with the server's own tools.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from hsid.store.faults import raise_mapped
 
 _FILE_MODE = 0o640
 _MOST_FAULTS = 20
+_PORTION = 4096
+"""Pages copied between two signs of progress: 16 MiB."""
 
 
 def back_up(path: Path, target: Path) -> None:
@@ -31,12 +33,21 @@ def back_up(path: Path, target: Path) -> None:
         copy_to(source, target)
 
 
-def copy_to(source: sqlite3.Connection, target: Path) -> None:
-    """Copy what *source* leads to, whole and on the disk when this returns."""
+def copy_to(
+    source: sqlite3.Connection, target: Path, *, on_progress: Callable[[], object] | None = None
+) -> None:
+    """Copy what *source* leads to, whole and on the disk when this returns.
+
+    *on_progress* is called after each portion. It is for who knows that nobody else writes: each
+    write between two portions would begin the copy anew.
+    """
     unfinished = target.with_name(f"{target.name}.part")
     _make_file(unfinished)
     with closing(sqlite3.connect(unfinished)) as copy:
-        source.backup(copy)
+        if on_progress is None:
+            source.backup(copy)
+        else:
+            source.backup(copy, pages=_PORTION, progress=lambda *_: on_progress())
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, complete in itself
     _sync(unfinished)
     unfinished.replace(target)

@@ -1,6 +1,9 @@
-"""Cumulative counters of the ledger: each arrival and each end is counted as it happens."""
+"""Cumulative counters of the ledger: each arrival and each end is counted as it happens.
 
-from sqlalchemy import Connection, bindparam, func, select
+Only the dead can come back: who is revived is no longer counted among them.
+"""
+
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hsid.model import UploadState
@@ -20,6 +23,13 @@ _ADD = _ADD.on_conflict_do_update(
 def add(conn: Connection, outcome: str, count: int = 1, *, reason: str = "") -> None:
     """Count *count* more uploads of this *outcome*, in the transaction that made it true."""
     conn.execute(_ADD, {"outcome": outcome, "reason": reason, "total": count})
+
+
+def take_back(conn: Connection, outcome: str, count: int) -> None:
+    """Uncount *count* uploads of this *outcome*, which have left that end again."""
+    columns = upload_counts.c
+    is_it = columns.outcome == outcome, columns.reason == ""
+    conn.execute(update(upload_counts).where(*is_it).values(total=columns.total - count))
 
 
 def totals(conn: Connection) -> dict[str, int]:

@@ -7,10 +7,13 @@ migrate.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +37,25 @@ HEAD = "0006"
 VERSION_TABLE = "hsid_schema_version"
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSIONS = SCRIPTS / "versions"
+
+_WORK_PER_SIGN = 10_000_000
+"""Steps of SQLite's machine between two signs of progress: well under a second."""
+
+_tell: ContextVar[Callable[[str], object]] = ContextVar("tell", default=lambda _words: None)
+
+
+@contextmanager
+def telling_progress(tell: Callable[[str], object]) -> Iterator[None]:
+    """Have *tell* called with what is done, each time that a migration in this block gets on.
+
+    It is called on the thread that migrates, with the same words again while one step goes on, and
+    only while work is really done: not while a lock or a server is waited for.
+    """
+    token = _tell.set(tell)
+    try:
+        yield
+    finally:
+        _tell.reset(token)
 
 
 class MigrationError(StoreError):
@@ -132,7 +154,9 @@ def back_up(connection: Connection, path: Path, revision: str) -> Path:
     """Copy the database beside *path*, whole and on disk when this returns; return the copy."""
     made_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = path.with_name(f"{path.name}.schema-{revision}.{made_at}.backup")
-    copy_to(driver_connection(connection), target)
+    words = "backing up the database before its migration"
+    _tell.get()(words)
+    copy_to(driver_connection(connection), target, on_progress=lambda: _tell.get()(words))
     return target
 
 
@@ -154,8 +178,49 @@ def _schema_transaction(connection: Connection) -> Iterator[None]:
 def _upgrade(connection: Connection, config: "Config") -> None:
     from alembic import command  # noqa: PLC0415 - heavy, and seldom needed
 
+    steps = _count_steps(config, connection)
+    numbers = count(1)
+    words = ""
+
+    def on_step(**_: object) -> None:
+        nonlocal words
+        words = f"migrating the database, step {min(next(numbers), steps)} of {steps}"
+        _tell.get()(words)
+
+    on_step()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    config.attributes["on_step"] = on_step  # called after each: it tells of the next
+    with _signs_of_work(connection, lambda: _tell.get()(words)):
+        command.upgrade(config, "head")
+
+
+def _count_steps(config: "Config", connection: Connection) -> int:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - heavy
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - heavy, and seldom needed
+
+    opts = {"version_table": VERSION_TABLE}
+    present = MigrationContext.configure(connection, opts=opts).get_current_revision()
+    script = ScriptDirectory.from_config(config)
+    return len(list(script.iterate_revisions("head", present or "base")))
+
+
+@contextmanager
+def _signs_of_work(connection: Connection, on_work: Callable[[], object]) -> Iterator[None]:
+    """Have *on_work* called while SQLite is at work; a server tells nothing of that."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+
+    def sign() -> int:
+        on_work()
+        return 0  # go on
+
+    driver.set_progress_handler(sign, _WORK_PER_SIGN)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def _refuse_newer(config: "Config", place: str | Path, revision: str | None) -> None:

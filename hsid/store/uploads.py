@@ -10,7 +10,17 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Update,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from hsid.model import (
@@ -144,6 +154,23 @@ def bury(conn: Connection, upload_id: int, error: str) -> bool:
     return True
 
 
+def revive(conn: Connection, upload_ids: Iterable[int]) -> list[int]:
+    """Give dead uploads another chance; return those that were dead.
+
+    One whose detections are stored waits for its verdict again, any other for the detector.
+    """
+    has_detections = exists().where(detection_table.c.upload_id == uploads.c.id)
+    state = case((has_detections, UploadState.DETECTED.value), else_=UploadState.RECEIVED.value)
+    revived: list[int] = []
+    for some in chunks(sorted(set(upload_ids))):
+        is_due = uploads.c.id.in_(some), uploads.c.state == UploadState.DEAD
+        change = update(uploads).where(*is_due).values(state=state, reason=None, detail=None)
+        revived += conn.scalars(change.returning(uploads.c.id))
+    if revived:
+        counts.take_back(conn, UploadState.DEAD, len(revived))
+    return revived
+
+
 def mark_analysed(conn: Connection, upload_ids: Iterable[int]) -> int:
     """End the uploads whose batch has its first verdict; return how many were `detected`."""
     changed = 0
@@ -154,6 +181,21 @@ def mark_analysed(conn: Connection, upload_ids: Iterable[int]) -> int:
     if changed:
         counts.add(conn, UploadState.ANALYSED, changed)
     return changed
+
+
+def first_arrival(conn: Connection, upload_ids: Iterable[int]) -> datetime | None:
+    """Return when the first of those *upload_ids* arrived that wait for a verdict; None: none."""
+    column = uploads.c.received_at
+    first = (
+        conn.scalars(
+            select(column)
+            .where(uploads.c.id.in_(some), uploads.c.state == UploadState.DETECTED)
+            .order_by(column)
+            .limit(1)
+        ).first()
+        for some in chunks(sorted(set(upload_ids)))
+    )
+    return min((moment for moment in first if moment is not None), default=None)
 
 
 def known_versions(conn: Connection) -> list[tuple[str, int, int, int]]:

@@ -11,6 +11,7 @@ from supervision._core._ending import on_ended
 from supervision._core._management import (
     delete_child,
     pause_child,
+    reset_child,
     restart_child,
     start_child,
     terminate_child,
@@ -24,6 +25,7 @@ from supervision._core._messages import (
     Input,
     PauseChild,
     Readied,
+    ResetChild,
     RestartChild,
     StartChild,
     Stop,
@@ -84,6 +86,8 @@ def _handle(t: Transition, event: Input) -> None:  # noqa: C901 - one line per k
             delete_child(t, event)
         case PauseChild():
             pause_child(t, event)
+        case ResetChild():
+            reset_child(t, event)
         case _:
             assert_never(event)
 

@@ -8,6 +8,7 @@ from supervision._core._messages import (
     Done,
     PauseChild,
     Refusal,
+    ResetChild,
     RestartChild,
     SetPaused,
     StartChild,
@@ -114,6 +115,16 @@ def pause_child(t: Transition, request: PauseChild) -> None:
     else:
         if child.is_paused is not request.is_paused:
             _set_paused(t, child, is_paused=request.is_paused)
+        t.reply(request.ticket, Done())
+
+
+def reset_child(t: Transition, request: ResetChild) -> None:
+    """Forget the failures of a child: its budget, backoff and cool-down begin anew."""
+    child = t.children.get(request.child)
+    if child is None:
+        t.reply(request.ticket, Refusal.NOT_FOUND)
+    else:
+        t.put(replace(child, attempt=0, trips=0, is_trial=False, last=None, deaths=()))
         t.reply(request.ticket, Done())
 
 

@@ -97,7 +97,17 @@ class PauseChild:
     is_paused: bool
 
 
-Request: TypeAlias = TerminateChild | RestartChild | StartChild | DeleteChild | PauseChild
+@dataclass(frozen=True, slots=True)
+class ResetChild:
+    """Forget how *child* has failed."""
+
+    ticket: Ticket
+    child: ChildId
+
+
+Request: TypeAlias = (
+    TerminateChild | RestartChild | StartChild | DeleteChild | PauseChild | ResetChild
+)
 Input: TypeAlias = Begin | Readied | Ended | Beaten | Tick | Stop | Request
 
 

@@ -59,6 +59,7 @@ async def test_leaves_of_pipeline_and_upkeep_park_and_the_rest_escalates(root):
         for leaf in children_of(root, branch.id)
     }
     assert policies.pop("pipeline/watcher") is NEVER
+    assert policies.pop("doors/http-listener") is PARK
     parking = {path for path, policy in policies.items() if policy is PARK}
     assert parking == {path for path in policies if path.startswith(("pipeline/", "upkeep/"))}
     assert set(policies.values()) == {PARK, ESCALATE}
@@ -90,6 +91,20 @@ async def test_every_actor_of_the_pipeline_must_show_that_it_is_alive(root):
     silent = [each.id for each in children_of(root, "pipeline") if each.heartbeat_timeout is None]
 
     assert silent == ["terminator"]
+
+
+async def test_metrics_have_a_port_of_their_own_where_one_is_set(tmp_path):
+    """Each address is a leaf: one that is taken parks alone."""
+    async with open_root(tmp_path, metrics_port=9) as root:
+        doors = children_of(root, "doors")
+
+    assert [each.id for each in doors] == [
+        "steersman",
+        "control-socket",
+        "http-listener",
+        "metrics-listener",
+    ]
+    assert {each.on_exhausted for each in doors[2:]} == {PARK}
 
 
 async def test_what_takes_work_in_stops_first(root):

@@ -72,6 +72,7 @@ NUMBERS = [
     ("batch_max_detections", 500, 1, 10000),
     ("batch_late_seconds", 120, 0, 3600),
     ("max_deliveries", 5, 1, 100),
+    ("drain_timeout_seconds", 10.0, 0.0, 600.0),
     ("retention_max_bytes", None, 16 * MIB, 1024**5),
     ("retention_min_free_bytes", None, 0, 1024**5),
     ("retention_interval_minutes", 60, 1, 1440),
@@ -153,6 +154,7 @@ OTHERS = [
 YOUNGER = {
     *(
         "data_dir",
+        "drain_timeout_seconds",
         "timezone",
         "roles",
         "control_socket_path",

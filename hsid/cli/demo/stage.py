@@ -6,6 +6,7 @@ nothing is written outside of the stage's folder.
 
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, chdir, contextmanager
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def _config(stage: Stage) -> str:
         f"data_dir = {json.dumps(str(stage.folder / 'data'))}",
         f"control_socket_path = {json.dumps(str(stage.control_socket))}",
         f"foscam_base_path = {json.dumps(str(stage.cameras))}",
+        f"api_port = {_free_port()}",
         "settle_seconds = 0.5",
         f"batch_idle_timeout_seconds = {QUIET_SECONDS}",
         "batch_late_seconds = 5",
@@ -95,6 +97,13 @@ def _config(stage: Stage) -> str:
             f"place = {json.dumps(place)}",
         ]
     return "\n".join([*lines, ""])
+
+
+def _free_port() -> int:
+    """Return a port on which nobody listens: a daemon at work must not disturb the play."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -13,6 +13,14 @@ class Api(Section):
         "127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network, so set keys first."
     )
     api_port: int = setting(8000, "Port to listen on.", ge=1, le=65_535)
+    metrics_port: int | None = setting(
+        None,
+        "Port at api_host for Prometheus and health checks alone, in addition to api_port, which"
+        " answers them too; unset: none.",
+        ge=1,
+        le=65_535,
+        prefixed_only=True,
+    )
     cors_origins: TextList = setting(
         (), "Origins of web pages elsewhere that may call the API from a browser."
     )

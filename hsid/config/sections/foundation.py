@@ -26,18 +26,36 @@ def _database_in(data: dict[str, Any]) -> str:
     return f"sqlite:///{data['data_dir']}/security.db"
 
 
+def _state_folder(_: dict[str, Any]) -> Path:
+    return Path(_folder_from_systemd("STATE_DIRECTORY") or "data")
+
+
 def _control_socket_in(data: dict[str, Any]) -> Path:
-    # systemd names several folders with colons between them; the first is the service's own
-    runtime, _, _ = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")
-    return Path(runtime or data["data_dir"]) / "control.sock"
+    return Path(_folder_from_systemd("RUNTIME_DIRECTORY") or data["data_dir"]) / "control.sock"
+
+
+def _folder_from_systemd(name: str) -> str:
+    """Return the first of the folders between colons: the service's own. Empty: there is none."""
+    return os.environ.get(name, "").partition(":")[0]
 
 
 class Application(Section):
     """Application."""
 
-    data_dir: Path = setting(
-        Path("data"),
-        "Folder for what hsid keeps: database, logs, thumbnails, clips, control socket.",
+    data_dir: Path = computed(
+        _state_folder,
+        "data",
+        "Folder for what hsid keeps: database, logs, thumbnails, clips, control socket. Unless set:"
+        " $STATE_DIRECTORY, which systemd provides, or else ./data.",
+        prefixed_only=True,
+    )
+    drain_timeout_seconds: float = setting(
+        10.0,
+        "How long a stop may take to finish the uploads and batches in hand; what is not finished"
+        " then is given back to its queue, for the next start.",
+        unit="seconds",
+        ge=0,
+        le=600,
         prefixed_only=True,
     )
     app_name: str = setting("Home Security Intelligence", "Name shown to people.")

@@ -257,6 +257,11 @@ class RedisEntries:
             report = _joined(report, self.put_report(entries, reply))
         return report
 
+    def discard_in(self, client: redis.Redis, ids: Sequence[str]) -> int:
+        """Delete dead letters; return how many."""
+        portions = _portions(list(dict.fromkeys(ids)))
+        return sum(int(self._run(client, "discard", *portion)) for portion in portions)
+
     def mend_in(self, client: redis.Redis) -> bool:
         """Make the consumer groups where they are missing; tell whether one was."""
         return bool(self._run(client, "mend"))

@@ -195,6 +195,10 @@ class RedisQueue(SettlesOneByOne):
             ids = await self._ask(search)
         return await self.write(partial(self.entries.requeue_in, ids=ids[:limit]))
 
+    async def discard(self, ids: Sequence[str]) -> int:
+        """Delete dead letters, portion by portion."""
+        return await self.write(partial(self.entries.discard_in, ids=ids)) if ids else 0
+
     async def mend(self) -> None:
         """Make the queue's consumer groups, if they are missing; tell so if they were there."""
         was_missing = await self._writer.run(self.entries.mend_in)

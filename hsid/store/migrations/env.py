@@ -9,5 +9,6 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     version_table=VERSION_TABLE,
+    on_version_apply=context.config.attributes.get("on_step"),
 )
 context.run_migrations()

@@ -181,6 +181,24 @@ async def test_requeueing_what_the_queue_holds_already_only_ends_the_letter(queu
     assert await queue.dead_letters() == []
 
 
+async def test_a_discarded_letter_is_gone_and_nothing_else_is(queue):
+    """Letters go by their ids; unknown ones are passed over, and no work comes of it."""
+    for name in "abc":
+        await bury(queue, name)
+
+    assert await queue.discard(["c", "unknown", "a"]) == 2
+    assert [letter.entry.id for letter in await queue.dead_letters()] == ["b"]
+    assert (await queue.stats()).depth == 0
+
+
+async def test_discarding_no_letter_changes_nothing(queue):
+    """An empty choice is not the choice of all."""
+    await bury(queue)
+
+    assert await queue.discard([]) == 0
+    assert (await queue.stats()).dead == 1
+
+
 async def test_stats_count_every_state(bench, queue):
     """Ready, leased, delayed and dead add up, and the age is that of the oldest alive."""
     await bury(queue, "dead")

@@ -53,7 +53,7 @@ def start(bench, run):
         consumer = bench.consumer(bench.detection_queue)
         policy = DetectionPolicy(frozenset({"person"}), 0.5)
         actor = DetectorActor(
-            *(consumer, bench.store, bench.inspector, detector, policy, Notice().give),
+            *(consumer, bench.store, bench.inspector, detector, lambda: policy, Notice().give),
             pause=0.01,
             throttle=throttle,
         )

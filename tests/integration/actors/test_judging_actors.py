@@ -36,7 +36,7 @@ def start(bench, run):
         notice = Notice()
         consumer = bench.consumer(bench.analysis_queue)
         analyzer = Analyzer(
-            consumer, bench.store, analyst or RuleAnalyst(), SeverityThresholds(), "UTC"
+            consumer, bench.store, analyst or RuleAnalyst(), SeverityThresholds, "UTC"
         )
         batcher = Batcher(bench.store, bench.feeder, SHORT, notice)
         for part in (consumer.run_committer, consumer.run_pump, analyzer.run, batcher.run):

@@ -7,10 +7,13 @@ import trio
 from sqlalchemy import func, select
 
 from actors.retention import Retention
+from hsid.cli.retention_runs import Working
 from hsid.model import RefusalReason
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
+from hsid.retention.measuring import LastMeasured
 from hsid.retention.sweep import Sweep
+from hsid.store.database import open_database
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.schema import uploads
 from hsid.store.store import Store
@@ -68,6 +71,23 @@ async def test_asked_to_stop_it_leaves_at_once(autojump_clock, tmp_path):
     with trio.fail_after(1), lone_context() as ctx:
         ctx.ask_to_stop()
         await actor(AwayStore(), tmp_path).run(ctx)
+
+
+async def test_what_a_round_has_found_is_left_for_the_status(autojump_clock, tmp_path):
+    """Before the first one nothing is known; a store that is away leaves what was known before."""
+    last, places = LastMeasured(), Places(tmp_path / "db", None, tmp_path)
+
+    async def run_for(seconds, store):
+        with trio.move_on_after(seconds), lone_context() as ctx:
+            await Retention(store, LIMITS, places, 3600, last).run(ctx)
+
+    with open_database(tmp_path / "hsid.db") as database:
+        await run_for(299, Working(database))
+        assert last.value is None
+        await run_for(301, Working(database))
+    assert last.value.forecast.outlook == "unknown"
+    await run_for(301, AwayStore())
+    assert last.value.situation.used_bytes > 0
 
 
 async def test_in_the_daemons_store_a_sweep_ends_between_two_pages_when_asked(

@@ -21,10 +21,12 @@ from hsid.api.models import (
     EventStats,
     HealthReport,
     QueueReport,
+    StarReport,
     StatusReport,
     UploadCounts,
 )
 from hsid.api.server import serve
+from hsid.live import LiveFeed
 from hsid.model import AnalysisKind, EventState, Severity
 from hsid.observe.health import HealthState
 from hsid.store.search import UnknownPositionError
@@ -62,9 +64,11 @@ class House:
     def __init__(self, *events):
         self.stored = {event.event_id: event for event in events}
         self.listings = []
+        self.live = LiveFeed()
         self.delay = 0.0
         self.error = None
         self.asked = trio.Event()
+        self.starred_by = None
 
     async def status(self):
         self.asked.set()
@@ -117,6 +121,15 @@ class House:
 
     async def event(self, event_id):
         return self.stored.get(event_id)
+
+    async def change_star(self, event_id, *, starred, by):
+        self.starred_by = by
+        event = self.stored.get(event_id)
+        if event is None:
+            return None
+        self.stored[event_id] = event.model_copy(update={"starred": starred})
+        changed = event.starred is not starred
+        return StarReport(event_id=event_id, starred=starred, changed=changed)
 
 
 @asynccontextmanager

@@ -64,6 +64,7 @@ async def overflow(queue):
     await put(queue, "new")
     assert (await queue.stats()).dead == 1
     await queue.requeue(["old"])
+    await queue.discard(["old"])
     await queue.clear()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from hsid.config import Settings, get_settings, toml_file
 
-_FOREIGN = {"HSI_RUNTIME_ENV_PATH", "RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY"}
+_FOREIGN = {"HSI_RUNTIME_ENV_PATH", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"}
 _BARE = {name.upper() for name in Settings.model_fields}
 
 

@@ -83,7 +83,13 @@ def test_runtime_env_lies_where_the_environment_says(house, monkeypatch):
     assert load_settings().api_port == 9000
 
 
-@pytest.mark.parametrize("file_name", ["smtp_password", "hsid_smtp_password"])
+@pytest.mark.parametrize(
+    "file_name",
+    [
+        *("smtp_password", "hsid_smtp_password", "smtp__password"),
+        *("hsid_smtp__password", "hsid__smtp__password", "SMTP_PASSWORD"),
+    ],
+)
 def test_credentials_are_files_named_like_the_setting(file_name, house, monkeypatch):
     """Systemd hands secrets over as files; the line end is not part of them."""
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(house))
@@ -91,6 +97,33 @@ def test_credentials_are_files_named_like_the_setting(file_name, house, monkeypa
     password = load_settings().smtp_password
     assert password is not None
     assert password.get_secret_value() == "s3 cret"
+
+
+def test_of_two_credentials_for_a_setting_the_plainly_named_one_counts(house, monkeypatch):
+    """Whoever names it for this service alone has meant it."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(house))
+    for name in ("hsid_app_name", "app_name", "app__name"):
+        (house / name).write_text(name)
+    assert load_settings().app_name == "app_name"
+
+
+def test_a_credential_for_nobody_is_passed_over(house, monkeypatch):
+    """The folder may hold what a drop-in needs for other things; it is not even read."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(house))
+    (house / "tls_bundle").write_bytes(b"\xff\xfe")
+    load_settings()
+
+
+def test_the_folders_that_systemd_provides_are_the_defaults(house, monkeypatch):
+    """The first of several is the service's own; what is set counts more."""
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/hsid:/var/lib/other")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/hsid")
+
+    settings = load_settings()
+
+    assert settings.database_url == "sqlite:////var/lib/hsid/security.db"
+    assert settings.control_socket_path == Path("/run/hsid/control.sock")
+    assert load_settings(data_dir="/srv/hsid").data_dir == Path("/srv/hsid")
 
 
 def test_a_folder_of_credentials_that_is_not_there_gives_nothing(house, monkeypatch):

@@ -88,6 +88,22 @@ def test_an_end_is_final(conn):
     assert uploads.get(conn, upload.id).reason == "boom"
 
 
+def test_the_dead_are_revived_to_where_they_died(conn):
+    """With detections it waits for its verdict, else for the detector; the accounting follows."""
+    seen, unseen, alive = receive(conn, arrival(1), arrival(2), arrival(3))
+    record(conn, seen.id, person())
+    for upload in (seen, unseen):
+        uploads.bury(conn, upload.id, "boom")
+
+    revived = uploads.revive(conn, [seen.id, unseen.id, alive.id, 99])
+
+    assert sorted(revived) == [seen.id, unseen.id]
+    assert (state_of(conn, seen.id), state_of(conn, unseen.id)) == ("detected", "received")
+    assert uploads.get(conn, seen.id).reason is None
+    after = uploads.accounting(conn)
+    assert (after.dead, after.pending, after.is_balanced) == (0, 3, True)
+
+
 def test_only_detected_uploads_become_analysed(conn):
     """The verdict on a batch ends what it was given on, and nothing that is still on its way."""
     seen, waiting = receive(conn, arrival(1), arrival(2))

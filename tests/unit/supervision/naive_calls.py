@@ -3,6 +3,7 @@
 from supervision._core._messages import (
     DeleteChild,
     PauseChild,
+    ResetChild,
     RestartChild,
     StartChild,
     TerminateChild,
@@ -27,6 +28,8 @@ class NaiveCalls:
             self.terminate(story, request.ticket)
         elif isinstance(request, PauseChild):
             self.pause(story, request)
+        elif isinstance(request, ResetChild):
+            self.reset(story, request.ticket)
         elif self.mode in ("stopping", "stopped"):
             self.reply(request.ticket, "stopping")
         elif isinstance(request, StartChild):
@@ -42,6 +45,15 @@ class NaiveCalls:
         if request.is_paused is not (request.child in self.paused):
             self.paused ^= {request.child}
             self.tell("child_paused" if request.is_paused else "child_resumed", story)
+
+    def reset(self, story, ticket):
+        if story is None:
+            self.reply(ticket, "not_found")
+            return
+        self.reply(ticket, "Done")
+        story.forget_crashes()
+        if story.phase == "ready":
+            story.wait_for_trouble()
 
     def terminate(self, story, ticket):
         if story is None:

@@ -40,6 +40,7 @@ from supervision._core._messages import (
     PauseChild,
     Readied,
     Reply,
+    ResetChild,
     RestartChild,
     SetPaused,
     Start,
@@ -304,6 +305,13 @@ class World(RuleBasedStateMachine):
         if child in self.state.children:
             self.paused[child] = is_paused
         self.feed(PauseChild(self.ticket(), child, is_paused))
+
+    @rule(child=NAMES)
+    def reset(self, child):
+        before = self.state.children.get(child)
+        self.feed(ResetChild(self.ticket(), child))
+        if before is not None:
+            assert self.state.children[child].phase is before.phase
 
     @rule(is_urgent=st.booleans())
     @precondition(lambda self: len(self.started) > 5)

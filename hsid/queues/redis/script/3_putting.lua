@@ -110,6 +110,11 @@ local function letters_of(queue, id)
   return letters
 end
 
+local function remove_letter(letter, id)
+  call('XDEL', letter.graveyard.list, letter.sid)
+  call('HDEL', letter.graveyard.ids, id)
+end
+
 -- Arguments: capacity, policy, error of the evicted, ids. Returns the ids that have dead letters,
 -- and the report about those. A letter that finds no room stays one.
 function operations.requeue(queue)
@@ -131,9 +136,20 @@ function operations.requeue(queue)
         local origin = letter.name .. ' ' .. field_in(letter.fields, 'died_at')
         call('HSET', queue.history, stored[id] .. 'o', origin)
       end
-      call('XDEL', letter.graveyard.list, letter.sid)
-      call('HDEL', letter.graveyard.ids, id)
+      remove_letter(letter, id)
     end
   end
   return {known, report}
+end
+
+-- Arguments: ids. Returns how many dead letters were deleted.
+function operations.discard(queue)
+  local count = 0
+  for _, id in ipairs(other_arguments()) do
+    for _, letter in ipairs(letters_of(queue, id)) do
+      remove_letter(letter, id)
+      count = count + 1
+    end
+  end
+  return count
 end
