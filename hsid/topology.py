@@ -18,6 +18,7 @@ from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseControls, HouseSource
 from actors.gpu_monitor import GpuMonitor
 from actors.http_listener import HttpListener
+from actors.log_writer import LogWriter
 from actors.reconciler import Reconciler
 from actors.retention import Retention
 from actors.steersman import Steersman
@@ -95,6 +96,7 @@ def build_tree(
         "platform",
         [
             ChildSpec("store-writer", StoreWriter(house.store).run, drain=10, fatal=HOPELESS),
+            ChildSpec("log-writer", LogWriter(house.store).run, drain=3),
             *detecting(ChildSpec("detection-committer", detections.run_committer, drain=5)),
             *analysing(ChildSpec("analysis-committer", analyses.run_committer, drain=5)),
             *detecting(ChildSpec("detection-pump", detections.run_pump, drain=5)),

@@ -1,8 +1,11 @@
 """The log: structlog in front, the standard library's handlers behind.
 
-Guarantees that every line, hsid's own or a library's, goes through one chain that adds the time in
-UTC and the bound ids, takes out secrets and can't be broken by what is logged: a call that logs
-never raises. Lines go to stderr and, if it is usable, to a rotating file.
+Guarantees that every line, hsid's own or a library's, goes one way that adds the time in UTC and
+the bound ids, takes out secrets and can't be broken by what is logged: a call that logs never
+raises, and waits for no database and no journal. Lines go to stderr or, where that ends in the
+journal of systemd, to the journal itself; to a rotating file, if it is usable; and into the
+database. What is warned of again and again is told once, and then how often. `docs/logs.md` is for
+who reads them.
 
 Log static events and put what varies beside them:
 
@@ -33,6 +36,7 @@ __all__ = [
     "set_level",
     "set_request_id",
     "setup_logging",
+    "tell_repeats",
 ]
 
 _REQUEST_ID = "request_id"
@@ -42,7 +46,8 @@ def setup_logging(settings: "Settings") -> None:
     """Send the log where *settings* says, replacing whatever handlers there were.
 
     The folder of the log file is made. A file that can't be written is a warning in the log, and
-    everything else works.
+    everything else works. Whatever *settings* hold as secret is masked from now on. Levels that
+    single loggers were given since stay.
     """
     from hsid.observe.logging_setup import install  # noqa: PLC0415  imports structlog
 
@@ -59,9 +64,15 @@ def get_logger(name: str) -> "BoundLogger":
 def set_level(level: str, logger: str | None = None) -> None:
     """Have *logger*, and those below it, log from *level* on; None: the one above all others.
 
-    `NOTSET` has it log as the one above it again.
+    `NOTSET` has it log as the one above it again. Libraries that talk much stay quiet unless they
+    are named.
+
+    Raises:
+        ValueError: There is no such level.
     """
-    logging.getLogger(logger).setLevel(level)
+    from hsid.observe.logging_setup import set_level  # noqa: PLC0415  imports structlog
+
+    set_level(level, logger)
 
 
 def levels() -> dict[str, str]:
@@ -74,6 +85,13 @@ def levels() -> dict[str, str]:
         if isinstance(each, logging.Logger) and each.level
     }
     return {root.name: logging.getLevelName(root.level), **own}
+
+
+def tell_repeats() -> None:
+    """Write what is to be told by now of repeated warnings; to be called every few seconds."""
+    from hsid.observe.logging_setup import tell_repeats  # noqa: PLC0415  imports structlog
+
+    tell_repeats()
 
 
 @contextmanager

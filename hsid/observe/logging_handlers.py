@@ -1,7 +1,7 @@
-"""The handlers of the log: stderr and a rotating file.
+"""The handlers of the log: what all of them share, stderr, and a rotating file.
 
 Guarantees that one that can't write harms nothing else: it tells the others once, and again only
-after it had worked in between. The lines of that time are lost to it alone.
+after it had worked in between; then it says how many lines are lost to it alone.
 """
 
 import logging
@@ -29,31 +29,43 @@ def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, _FILE_MODE)
 
 
-class _FailsAlone(logging.Handler):
+class FailsAlone(logging.Handler):
     """A handler whose failures reach neither who logs nor, unbidden, stderr."""
 
-    _is_failing = False
     _failures = 0
+    """Lines in a row that it could not write."""
+    _has_failed = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record*; never raise."""
-        failures = self._failures
+        self._has_failed = False
+        try:
+            self.write(record)
+        except Exception:  # noqa: BLE001 - told below
+            self.handleError(record)
+        if self._failures and not self._has_failed:
+            lost, self._failures = self._failures, 0
+            self._tell("log_handler_works_again", lost=lost)
+
+    def write(self, record: logging.LogRecord) -> None:
+        """Write *record*, or raise."""
         super().emit(record)
-        if self._failures == failures:
-            self._is_failing = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  stdlib's
-        """Tell the other handlers once that this one fails."""
+        """Count a line that is lost; tell the other handlers of the first."""
+        # first, as this handler gets the line below too
+        self._has_failed = True
         self._failures += 1
-        if not self._is_failing:
-            # first, as this handler gets the line below too
-            self._is_failing = True
-            logging.getLogger(__name__).warning(
-                "log_handler_failing", exc_info=sys.exception(), extra={"handler": self.name}
-            )
+        if self._failures == 1:
+            self._tell("log_handler_failing", exc_info=sys.exception())
+            self._has_failed = True
+
+    def _tell(self, event: str, exc_info: BaseException | None = None, **fields: object) -> None:
+        extra = {"handler": self.name, **fields}
+        logging.getLogger(__name__).warning(event, exc_info=exc_info, extra=extra)
 
 
-class StderrHandler(_FailsAlone, logging.StreamHandler[TextIO]):
+class StderrHandler(FailsAlone, logging.StreamHandler[TextIO]):
     """Writes to the stderr of the moment it was made."""
 
     def __init__(self) -> None:
@@ -61,7 +73,7 @@ class StderrHandler(_FailsAlone, logging.StreamHandler[TextIO]):
         self.name = "stderr"
 
 
-class LogFileHandler(_FailsAlone, RotatingFileHandler):
+class LogFileHandler(FailsAlone, RotatingFileHandler):
     """Writes to *path*, and puts the file aside when it has grown to *max_bytes*."""
 
     def __init__(self, path: Path, max_bytes: int, backup_count: int) -> None:

@@ -1,18 +1,20 @@
 """Takes secrets and forgeries out of what is about to be logged.
 
 Guarantees that text that came through `clean` is one printable line without a password, key or
-token that has a usual form. A secret that looks like any other word is not recognised: what is
-secret belongs into a `SecretStr` or under a key that says so. Pure.
+token that has a usual form, or that is known by its value (`hsid.observe.logging_secrets`: all that
+the settings hold as secret). Any other that looks like a word is not recognised: what is secret
+belongs into a `SecretStr` or under a key that says so.
 """
 
 import math
 import re
 from collections.abc import Mapping
 
-MASK = "***"
+from hsid.observe.logging_secrets import MASK, mask_hidden
 
 _SECRET_KEY = re.compile(
-    r"pass(?:word|wd|phrase)?$|secret|token$|authorization|api_?keys?$|cookie|dsn$|credential|private_?key",
+    r"pass(?:word|wd|phrase)?$|pwd$|secret|token$|authorization|api_?keys?$|access_?key$|cookie|dsn$"
+    r"|credential|private_?key",
     re.IGNORECASE,
 )
 _NAMES = (
@@ -43,7 +45,8 @@ def is_secret_key(key: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """Return *text* with everything that looks like a secret replaced."""
+    """Return *text* with everything that is or looks like a secret replaced."""
+    text = mask_hidden(text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
@@ -83,7 +86,7 @@ def clean_traceback(text: str) -> str:
 
     Of a very long one the end is kept, where the cause stands.
     """
-    end = text if len(text) <= _LONGEST else text[-_LONGEST:].partition("\n")[2]
+    end = text if len(text) <= _LONGEST else mask_hidden(text)[-_LONGEST:].partition("\n")[2]
     return "\n".join(f"    {escape(line)}" for line in redact(end).split("\n"))
 
 
@@ -103,7 +106,10 @@ def sanitize_error(error: BaseException | str, max_length: int = 500) -> str:
 
 def _beginning(text: str) -> str:
     """Return *text*, or its first words: cut inside of one, half a secret would look like none."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rpartition(' ')[0]}..."
+    if len(text) <= _LONGEST:
+        return text
+    text = mask_hidden(text)  # a known one may hold spaces, too
+    return f"{text[:_LONGEST].rpartition(' ')[0]}..."
 
 
 def _is_finite(number: float) -> bool:

@@ -1,21 +1,48 @@
 """Puts the log together: structlog's front, the handlers behind it, the levels."""
 
+import atexit
 import logging
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import structlog
 
+from hsid.observe.logging_database import DatabaseHandler
 from hsid.observe.logging_format import FRONT, build_formatter
-from hsid.observe.logging_handlers import LogFileHandler, StderrHandler, validate_log_file_path
+from hsid.observe.logging_handlers import (
+    LogFileHandler,
+    StderrHandler,
+    validate_log_file_path,
+)
+from hsid.observe.logging_journal import JournalHandler, is_stderr_the_journal
+from hsid.observe.logging_repeats import RepeatFilter
+from hsid.observe.logging_secrets import hide, secrets_in
 
 if TYPE_CHECKING:
     # for its type only: a process that logs need not have read any settings
     from hsid.config import Settings
 
-NOISY_LOGGERS = ("alembic", "asyncio", "httpcore", "httpx", "hypercorn", "PIL", "sqlalchemy")
+NOISY_LOGGERS = (
+    "alembic",
+    "asyncio",
+    "hpack",
+    "httpcore",
+    "httpx",
+    "hypercorn",
+    "PIL",
+    "psycopg",
+    "sqlalchemy",
+    "watchfiles",
+)
 """Libraries whose everyday lines say nothing to the owner of a house; their warnings do."""
+
+_SQL = "sqlalchemy.engine"
+
+_repeats = RepeatFilter()
 
 
 def build_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -33,14 +60,57 @@ def build_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 def install(settings: "Settings") -> None:
     """Replace all handlers by those that *settings* asks for, and set the levels."""
+    hide(secrets_in(settings))
+    _remove_handlers()
+    set_level(settings.log_level)
+    logging.getLogger(_SQL).setLevel(logging.INFO if settings.debug else logging.NOTSET)
+    for handler in _handlers(settings):
+        handler.addFilter(_repeats)
+        logging.getLogger().addHandler(handler)
+    logging.captureWarnings(capture=True)
+    _take_the_uncaught()
+
+
+def set_level(level: str, logger: str | None = None) -> None:
+    """Set the level of one logger; those of noisy libraries go with that above all others."""
+    if logger is not None:
+        logging.getLogger(logger).setLevel(level)
+        return
     root = logging.getLogger()
+    before = _quiet_level(root.level)
+    root.setLevel(level)
+    for name in NOISY_LOGGERS:
+        noisy = logging.getLogger(name)
+        if noisy.level in (logging.NOTSET, before):  # somebody may have asked for another one
+            noisy.setLevel(_quiet_level(root.level))
+
+
+def tell_repeats() -> None:
+    """Write what is to be told by now of the warnings that were held back."""
+    _repeats.tell_due()
+
+
+@atexit.register
+def _tell_all_repeats() -> None:
+    _repeats.tell_all()
+
+
+def _remove_handlers() -> None:
+    root = logging.getLogger()
+    _tell_all_repeats()
     for handler in root.handlers[:]:
         root.removeHandler(handler)
         handler.close()
-    root.addHandler(_build_stderr_handler(settings))
-    root.setLevel(settings.log_level)
-    for name in NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _handlers(settings: "Settings") -> Iterator[logging.Handler]:
+    """Make one handler after the other: what goes wrong with one is told by those before."""
+    if settings.log_format == "auto" and is_stderr_the_journal(os.environ):
+        yield JournalHandler()
+    else:
+        yield _build_stderr_handler(settings)
+    if settings.log_db_enabled:
+        yield DatabaseHandler(settings.log_db_min_level)
     path = settings.log_file_path
     if path is None:
         return
@@ -50,7 +120,7 @@ def install(settings: "Settings") -> None:
     file_handler = LogFileHandler(path, settings.log_file_max_bytes, settings.log_file_backup_count)
     is_json = settings.log_format != "console"  # a file is no terminal
     file_handler.setFormatter(build_formatter(is_json=is_json, has_colors=False))
-    root.addHandler(file_handler)
+    yield file_handler
 
 
 def _build_stderr_handler(settings: "Settings") -> StderrHandler:
@@ -60,3 +130,32 @@ def _build_stderr_handler(settings: "Settings") -> StderrHandler:
     handler = StderrHandler()
     handler.setFormatter(build_formatter(is_json=not is_console, has_colors=has_colors))
     return handler
+
+
+def _quiet_level(level: int) -> int:
+    return max(logging.WARNING, level)
+
+
+def _take_the_uncaught() -> None:
+    """Have what nobody catches told in the log; Python's own way with it knows no secrets.
+
+    Hooks that somebody else has set stay.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _log_uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_uncaught_in_thread
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        build_logger("hsid").critical("uncaught_exception", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)

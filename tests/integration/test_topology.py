@@ -120,7 +120,7 @@ async def test_a_node_runs_only_what_its_roles_need(tmp_path):
         upkeep = [each.id for each in children_of(root, "upkeep")]
 
     assert upkeep == ["gpu-monitor"]
-    assert platform == ["store-writer", "detection-committer", "detection-pump"]
+    assert platform == ["store-writer", "log-writer", "detection-committer", "detection-pump"]
     assert pipeline == ["detector-1", "detector-2", "terminator"]
 
 

@@ -76,7 +76,7 @@ def _log_into_the_folder(settings: Settings) -> None:
     """Have the whole log go to the data folder, and only what is amiss to stderr as well."""
     setup_logging(settings)
     for handler in logging.getLogger().handlers:
-        if not isinstance(handler, logging.FileHandler):
+        if handler.name in ("stderr", "journal"):
             handler.setLevel(logging.WARNING)
 
 

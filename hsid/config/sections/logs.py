@@ -16,7 +16,8 @@ class Logging(Section):
     log_level: LogLevel = setting("INFO", "Lines below this level are not written.")
     log_format: Literal["auto", "console", "json"] = setting(
         "auto",
-        "console is for people, json for machines; auto: console on a terminal, json elsewhere.",
+        "console is for people, json for machines; auto: console on a terminal, the journal's own"
+        " protocol under systemd, json elsewhere.",
         prefixed_only=True,
     )
     log_file_path: Path | None = computed(

@@ -4,28 +4,25 @@ import io
 import logging
 
 import pytest
-import structlog
 
 from hsid.observe.logging import get_logger
 from hsid.observe.logging_format import build_formatter
-from hsid.observe.logging_setup import NOISY_LOGGERS
+from tests.unit.observe.log_rig import Journal, drop_handlers_of_pytest, kept_log
 
 
 @pytest.fixture(autouse=True)
 def quiet_root():
     """Take the handlers off, and put them and all levels back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
-    structlog.contextvars.clear_contextvars()
-    yield root
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name in NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    structlog.contextvars.clear_contextvars()
+    with kept_log() as root:
+        yield root
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """What listens where a journal would."""
+    journal = Journal(tmp_path / "journal")
+    yield journal
+    journal.close()
 
 
 @pytest.fixture(params=["console", "json"])
@@ -58,11 +55,7 @@ class Log:
         self._stream = stream
 
     def __getattr__(self, name):
-        # pytest puts handlers of its own back for each phase of a test, and those raise on purpose
-        root = logging.getLogger()
-        root.handlers[:] = [
-            each for each in root.handlers if not type(each).__module__.startswith("_pytest")
-        ]
+        drop_handlers_of_pytest()
         return getattr(self.logger, name)
 
     @property

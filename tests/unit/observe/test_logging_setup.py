@@ -4,25 +4,13 @@ import json
 import logging
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from hsid.observe.logging import get_logger, setup_logging
 from hsid.observe.logging_handlers import LogFileHandler, validate_log_file_path
 from hsid.observe.logging_setup import NOISY_LOGGERS
-
-
-def settings(**changes):
-    """Return what setup_logging reads of the settings."""
-    usual = {
-        "log_level": "INFO",
-        "log_format": "auto",
-        "log_file_path": None,
-        "log_file_max_bytes": 65_536,
-        "log_file_backup_count": 2,
-    }
-    return SimpleNamespace(**usual | changes)
+from tests.unit.observe.log_rig import settings
 
 
 def test_the_log_goes_to_stderr_as_json_where_no_terminal_is(capsys):
