@@ -2,8 +2,8 @@
 
 An instrument notes which task runs and since when, at well under a microsecond per step. A plain
 thread looks at that a few times per limit, takes the stack of a step that lasts too long, and, past
-a second limit, ends the process. A stall is told when its step ends, on the loop's own thread. So is
-a wait that lasts much longer than it was to: the process was suspended, and nobody is to blame.
+a second limit, ends the process. A stall is told when its step ends, on the loop's own thread. So
+is a wait that lasts much longer than it was to: the process was suspended, nobody is to blame.
 
 Out of its sight is whoever never lets go of the interpreter's lock, as a regular expression in a
 bad mood: that holds up the thread as well, so it is told afterwards and never ended. What watches

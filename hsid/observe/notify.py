@@ -1,9 +1,9 @@
 """The line to the service manager: datagrams to `$NOTIFY_SOCKET`, as `sd_notify(3)` describes them.
 
 Guarantees that a message never blocks the caller and never raises: without a service manager it
-goes nowhere; while the manager's socket is full or gone, messages wait in order for the next call, but
-for signs of life, which are worthless later. The variables are taken out of the environment, so that no
-process started from here speaks in the daemon's name.
+goes nowhere; while the manager's socket is full or gone, messages wait in order for the next call,
+but for signs of life, which are worthless later. The variables are taken out of the environment, so
+that no process started from here speaks in the daemon's name.
 
 What is said when, `hsid.observe.service` decides.
 """

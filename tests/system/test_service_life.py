@@ -73,8 +73,8 @@ def test_a_reload_that_is_taken_up_word_for_word(migrated):
         daemon.configure("batch_window_seconds = 60\napi_port = 9000\n")
         daemon.process.send_signal(signal.SIGHUP)
 
-        over = "READY=1\nSTATUS=reloaded: took up batch_window_seconds; a restart is needed for api_port"
-        assert daemon.until("READY") == [RELOADING, over]
+        words = "took up batch_window_seconds; a restart is needed for api_port"
+        assert daemon.until("READY") == [RELOADING, f"READY=1\nSTATUS=reloaded: {words}"]
 
 
 def test_a_reload_that_is_refused_word_for_word(migrated):
@@ -96,7 +96,7 @@ def test_a_reload_that_is_refused_word_for_word(migrated):
 
 
 def test_a_hangup_before_it_is_ready_is_heard_when_it_is(migrated):
-    """The signal that would end another program is kept for later; here the file was broken since."""
+    """The signal that would end another program is kept; here the file was broken meanwhile."""
     with service(migrated) as daemon:
         daemon.next()
         daemon.configure("bogus = 1\n")

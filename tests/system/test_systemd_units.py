@@ -39,7 +39,7 @@ def analyze(*arguments):
 
 
 def copied(folder, *drop_ins):
-    """Copy the units to *folder*, with *drop_ins* in force and the commands of this installation."""
+    """Copy the units to *folder*, with *drop_ins* in force and the commands installed here."""
     for unit in UNITS.glob("hsid*.*"):
         if unit.suffix in {".service", ".socket"}:
             text = unit.read_text().replace("/usr/bin/", f"{Path(sys.executable).parent}/")

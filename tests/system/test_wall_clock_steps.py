@@ -1,4 +1,4 @@
-"""Somebody sets the clock of a running daemon, by an hour or a day, to and fro.
+"""Somebody sets the clock of a running daemon, by an hour or a day, ahead or back.
 
 A small library stands in for the wall clock; the monotonic clock goes on, as it does then.
 """

@@ -1,5 +1,8 @@
 """What a reload may change: compared, not applied."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +39,7 @@ def test_what_can_be_taken_up_is_told_from_what_can_not():
 
 def test_a_secret_that_changed_is_named_and_not_shown():
     """Names of settings alone are told."""
-    report = compare(load_settings(), load_settings(smtp_password="hunter2"))
+    report = compare(load_settings(), load_settings(smtp_password="hunter2"))  # noqa: S106
 
     assert report.needs_restart == ("smtp_password",)
     assert "hunter2" not in str(report)
@@ -80,3 +83,17 @@ def test_every_taker_has_something_to_take():
     """Whoever is in the list of takers is named by a setting."""
     assert {taker for takers in TAKERS.values() for taker in takers} == set(Taker)
     assert set(RENEWED) <= set(Taker)
+
+
+def test_the_table_in_the_docs_has_exactly_the_settings_that_are_taken_up():
+    """What an operator reads is what the daemon does."""
+    text = Path(__file__).parents[2].joinpath("docs", "service.md").read_text()
+    table = text.partition("| settings | taken up by |")[2].partition("\n\n")[0]
+    names = {
+        name
+        for row in table.splitlines()
+        if row.count("|") == 3
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+
+    assert names == set(TAKERS)

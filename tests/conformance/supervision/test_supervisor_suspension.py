@@ -1,7 +1,7 @@
 """A process that is stopped and continued is none the worse: nobody counts as silent for it.
 
-A daemon whose actors must beat every minute, stopped for a minute, is this one in a hundredth of the
-time: what matters is the ratio of the pause to the time within which to beat.
+A daemon whose actors must beat every minute, stopped for a minute, is this one in a hundredth of
+the time: what matters is the ratio of the pause to the time within which to beat.
 """
 
 import os

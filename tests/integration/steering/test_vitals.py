@@ -11,7 +11,6 @@ from trio.testing import MockClock
 from hsid.vitals import Vitals, status_line
 from tests.integration.steering.conftest import running_daemon
 
-
 PATIENCE = 3
 """More than a pump takes for one round, less than anybody wants to wait for a test."""
 

@@ -1,5 +1,7 @@
 """What a service manager is told, word for word and in order."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -188,5 +190,5 @@ def test_pulses_in_time_are_signs_in_time(watchdog, count):
     times = [number * service.pulse_interval for number in range(count)]
     signs = [now for now, message in pulses(service, times) if message == WATCHDOG]
 
-    gaps = [after - before for before, after in zip(signs, signs[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(signs)]
     assert all(watchdog / 2 <= gap <= watchdog * 0.8 for gap in gaps)
