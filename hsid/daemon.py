@@ -7,8 +7,10 @@ settings read anew, SIGUSR1 writes what everything is doing to stderr. A service
 each turn, and that the daemon is ready only when it is.
 """
 
+import faulthandler
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -60,7 +62,10 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
 
     *read_settings* reads them anew, from the same places as the first time.
     """
-    # First of all: what is started from here must not speak to the service manager for us.
+    if sys.__stderr__ is not None:
+        # A service manager that gives up on us sends SIGABRT: then it is said where we were.
+        faulthandler.enable(sys.__stderr__)
+    # What is started from here must not speak to the service manager for us.
     manager = ServiceManager.taken_from(os.environ)
     try:
         passed = take_passed_sockets(os.environ)

@@ -48,7 +48,7 @@ _ANNOUNCEMENTS = 100
 _CLOSE_DEADLINE: Seconds = 5.0
 
 
-class InForce:
+class EffectiveSettings:
     """The settings in force, and what is made of nothing but them: replaced as a whole."""
 
     def __init__(self, settings: Settings) -> None:
@@ -73,7 +73,7 @@ class InForce:
 class House:
     """Everything that actors share."""
 
-    in_force: InForce
+    effective: EffectiveSettings
     started_at: Seconds
     passed: PassedSockets
     store: Store
@@ -96,12 +96,12 @@ class House:
     @property
     def settings(self) -> Settings:
         """The settings in force: those of the start, but for what a reload has taken up."""
-        return self.in_force.settings
+        return self.effective.settings
 
     @property
     def inspector(self) -> Inspector:
         """What looks at files."""
-        return self.in_force.inspector
+        return self.effective.inspector
 
     @property
     def thresholds(self) -> SeverityThresholds:
@@ -133,7 +133,7 @@ class House:
             await self.store.write(
                 partial(cameras.configure, configured=configured_cameras(settings))
             )
-        self.in_force.take(settings)
+        self.effective.take(settings)
         if isinstance(self.detector, EmbeddedDetector):
             self.detector.score_floor = _score_floor(settings)
 
@@ -175,10 +175,10 @@ def configured_cameras(settings: Settings) -> list[Camera]:
 
 
 def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> House:
-    in_force = InForce(settings)
+    effective = EffectiveSettings(settings)
 
     def configure_cameras(connection: Connection) -> None:
-        cameras.configure(connection, configured_cameras(in_force.settings))
+        cameras.configure(connection, configured_cameras(effective.settings))
 
     store = Store(
         settings.database_url,
@@ -188,7 +188,7 @@ def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> Hou
     reconciler_notice = Notice()
     backing = _backing(settings, store, on_gap=reconciler_notice.give)
     return House(
-        in_force=in_force,
+        effective=effective,
         started_at=trio.current_time(),
         passed=passed,
         store=store,
