@@ -143,6 +143,7 @@ async def test_a_failure_of_the_detector_is_counted_by_its_kind(
     assert counts.grown("hsi_ai_request_duration_seconds_count", "scripted", outcome) == 1
     assert counts.grown("hsi_ai_request_duration_seconds_count", "scripted", "ok") == 1
     assert counts.grown("hsi_pipeline_errors_total", kind) == 1
+    assert counts.grown("hsi_stage_wait_seconds_count", "detect") == 1
 
 
 async def test_a_refused_picture_is_no_error_of_the_pipeline(bench, start, picture, counts):

@@ -2,9 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,12 +36,6 @@ def known():
 def asked_for():
     """Return all names of series that exist: what a question may be about."""
     return {name for each in catalogue() for name in each.series}
-
-
-def promtool(*arguments):
-    return subprocess.run(
-        [shutil.which("promtool"), *arguments], capture_output=True, text=True, check=False
-    )
 
 
 def panels():
@@ -82,17 +73,7 @@ def test_the_page_of_documentation_is_current():
     introduction, _, _ = page.partition(HEADING)
 
     assert page == introduction + reference(catalogue())
-    assert f"{MOST_CAMERAS} in all" in introduction
-
-
-def test_the_command_keeps_the_introduction(tmp_path):
-    """It writes what follows the heading, and nothing else."""
-    page = tmp_path / "metrics.md"
-    page.write_text(f"By hand.\n\n{HEADING}\n\nOut of date.\n")
-    command = [sys.executable, "-m", "hsid.observe.metrics.catalogue", str(page)]
-    subprocess.run(command, cwd=ROOT, check=True)
-
-    assert page.read_text() == "By hand.\n\n" + reference(catalogue())
+    assert f"the first {MOST_CAMERAS} others" in introduction
 
 
 @pytest.mark.parametrize("path", sorted(PROMETHEUS.glob("hsid.*.yml")), ids=lambda path: path.name)
@@ -131,19 +112,6 @@ def test_what_alerts_ask_of_recording_rules_is_recorded():
     assert asked <= recorded
 
 
-def test_promtool_accepts_configuration_and_rules():
-    """All files, as an operator would check them."""
-    checked = promtool("check", "config", str(PROMETHEUS / "prometheus.yml"))
-    assert checked.returncode == 0, checked.stderr
-
-
-@pytest.mark.parametrize("name", ["hsid.rules_test.yml", "hsid.alerts_test.yml"])
-def test_rules_do_what_their_tests_say(name):
-    """Each alert stays silent first, and then fires."""
-    tested = promtool("test", "rules", str(PROMETHEUS / name))
-    assert tested.returncode == 0, tested.stdout + tested.stderr
-
-
 def test_every_alert_is_tested():
     """And tells what to do."""
     alerts = set(re.findall(r"alert: (\S+)", (PROMETHEUS / "hsid.alerts.yml").read_text("utf-8")))
@@ -151,15 +119,3 @@ def test_every_alert_is_tested():
 
     assert alerts == set(re.findall(r"alertname: (\w+)\n", tests))
     assert alerts == set(re.findall(r"alertname: (\w+), exp_alerts: \[\]", tests))
-
-
-def test_promtool_understands_every_question_of_the_dashboard(tmp_path):
-    """As rules, the only form in which it takes them."""
-    rules = tmp_path / "dashboard.yml"
-    questions = [question for _, each in panels() for question in each]
-    asked = [question.replace("$__rate_interval", "5m") for question in questions]
-    records = [{"record": f"panel:{n}", "expr": expr} for n, expr in enumerate(asked)]
-    rules.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": records}]}))
-    checked = promtool("check", "rules", str(rules))
-
-    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -16,12 +16,14 @@ def test_however_many_values_come_few_have_series(values):
     assert [label.of(value) for value in values] == first
 
 
-def test_what_was_let_in_has_its_series_though_strangers_came_first():
-    """The configured cameras are told of before anybody else names one."""
-    label = BoundedLabel(2)
+def test_what_is_let_in_has_its_series_whoever_came_first():
+    """The configured cameras are their owner's choice, however many they are."""
+    label = BoundedLabel(1)
+    strangers = [label.of(value) for value in ("a", "b")]
     label.admit(["gate", "yard"])
 
-    assert [label.of(value) for value in ("stranger", "yard", "gate")] == [OTHER, "yard", "gate"]
+    assert strangers == ["a", OTHER]
+    assert [label.of(value) for value in ("c", "yard", "gate")] == [OTHER, "yard", "gate"]
 
 
 def test_a_value_that_utf_8_does_not_have_is_spelled_out():
