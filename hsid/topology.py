@@ -368,10 +368,11 @@ def _listeners(
     """Yield what listens on TCP, each with its name."""
     settings = house.settings
     pages = Pages(_sampler(house, tree, monitor).sample)
-    ports = {"http-listener": settings.api_port, "metrics-listener": settings.metrics_port}
-    for name, port in ports.items():
-        if port is not None:
-            yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
+    ports = {settings.api_port: "http-listener"}
+    if settings.metrics_port is not None:
+        ports.setdefault(settings.metrics_port, "metrics-listener")
+    for port, name in ports.items():
+        yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
 
 
 def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor) -> Sampler:

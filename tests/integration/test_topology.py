@@ -10,8 +10,8 @@ from hsid.gpu.pressure import Pressure
 from hsid.gpu.survey import Survey
 from hsid.house import open_house
 from hsid.model import GpuReading
-from hsid.topology import _throttle, build_tree
-from supervision import OnExhausted, Strategy, Supervisor
+from hsid.topology import _sampler, _throttle, build_tree
+from supervision import LoopMonitor, OnExhausted, Strategy, Supervisor
 
 NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALATE
 
@@ -131,3 +131,14 @@ async def test_a_house_on_redis_watches_its_server_and_announces(tmp_path):
 
     assert [each.id for each in pipeline][:2] == ["redis-monitor", "announcer"]
     assert {each.on_exhausted for each in pipeline[:2]} == {PARK}
+
+
+async def test_metrics_tell_of_a_house_whose_servers_are_away(tmp_path):
+    """Redis and database are down, the disks are told of, and nothing raises."""
+    async with open_empty_house(tmp_path, redis_url="redis://127.0.0.1:9/0") as house:
+        root = build_tree(house)
+        state = await _sampler(house, root.tree, LoopMonitor()).sample()
+
+    assert state.dependencies == (("database", False), ("redis", False))
+    assert (state.queues, state.ledger) == ((), None)
+    assert [disk.place for disk in state.disks] == ["data", "cameras"]
