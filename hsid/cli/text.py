@@ -32,6 +32,7 @@ _LIMITS = {
 }
 
 _GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def printable(text: object) -> str:
@@ -83,7 +84,7 @@ def accounting(document: Document) -> str:
 
 def room(document: Document) -> str:
     """Return the text of a `RetentionReport`, or of what else has its outlook."""
-    used, free = (f"{document[name] / _GIB:.2f} GiB" for name in ("used_bytes", "free_bytes"))
+    used, free = (_size(document[name]) for name in ("used_bytes", "free_bytes"))
     lines = f"room: {used} used, {free} free", f"days left at this rate: {_days_left(document)}"
     return "\n".join(lines)
 
@@ -137,6 +138,10 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _size(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _MIB:.1f} MiB"
 
 
 def _days_left(document: Document) -> str:

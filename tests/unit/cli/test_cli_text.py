@@ -206,10 +206,10 @@ def test_a_house_without_cards_has_no_table_of_them(gpus):
 )
 def test_the_status_says_how_long_the_room_lasts(outlook, days, limit, words):
     """In words for each outlook, and only where a round has measured it."""
-    room = {"used_bytes": 3 << 29, "free_bytes": 5 << 30}
+    room = {"used_bytes": 3 << 19, "free_bytes": 5 << 30}
     room |= {"outlook": outlook, "days_left": days, "limit": limit}
     lines = text.status(build_status(retention=room)).splitlines()
 
-    assert lines[-2] == "room: 1.50 GiB used, 5.00 GiB free"
+    assert lines[-2] == "room: 1.5 MiB used, 5.0 GiB free"
     assert lines[-1].startswith(f"days left at this rate: {words}")
     assert "room" not in text.status(build_status(retention=None))
