@@ -18,15 +18,25 @@ from hsid.api.models import (
     EventStats,
     GpuReport,
     QueueReport,
+    RetentionReport,
+    StarReport,
     StatusReport,
 )
-from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
+from hsid.api.report import (
+    Running,
+    change_star,
+    event_detail,
+    event_page,
+    event_stats,
+    status_report,
+)
 from hsid.api.server import SocketPathError, serve
 from hsid.gpu.board import Card
 from hsid.model import Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
+from hsid.retention.measuring import Measured
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -34,6 +44,8 @@ READY = "ready"
 """The state of an actor that works."""
 DOWN = ("backoff", "parked")
 """The states of one that is down, to be tried again."""
+_BY = "control socket"
+"""Who asked, in the record of changes: the socket tells no more of its users."""
 _COUNTING_DEADLINE: Seconds = 2.0
 """How long a page may wait for a queue that does not answer."""
 
@@ -57,6 +69,8 @@ class HouseSource:
     cards: Callable[[], Iterable[Card]] = tuple
     timezone: str | None = None
     """The house's; None: this machine's."""
+    measured: Callable[[], Measured | None] = lambda: None
+    """What the last round of retention found."""
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -66,7 +80,9 @@ class HouseSource:
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
         health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus)
+        measured = self.measured()
+        room = None if measured is None else RetentionReport.of(measured)
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus, room)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
@@ -86,6 +102,11 @@ class HouseSource:
     async def event(self, event_id: int) -> EventDetail | None:
         """Return one event with its detections."""
         return await self.store.read(partial(event_detail, event_id=event_id))
+
+    async def change_star(self, event_id: int, *, starred: bool) -> StarReport | None:
+        """Give or take a star, and record it; None if there is no such event."""
+        change = partial(change_star, event_id=event_id, starred=starred, by=_BY)
+        return await self.store.write(change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,7 @@ def _retention(house: House) -> Retention:
         limits_of(settings),
         places_of(settings),
         every=60.0 * settings.retention_interval_minutes,
+        last=house.room,
     )
 
 
@@ -268,6 +269,7 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         settings.queue_backpressure_threshold,
         lambda: house.gpus.cards,
         settings.timezone,
+        lambda: house.room.value,
     )
     return ControlSocket(settings.control_socket_path, source)
 

@@ -22,6 +22,8 @@ from hsid.model import (
 )
 from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
+from hsid.retention.forecast import Limit, Outlook
+from hsid.retention.measuring import Measured
 from hsid.store.search import EventStatistics
 
 API_VERSION = 1
@@ -145,6 +147,33 @@ class GpuReport(Document):
         )
 
 
+class RetentionReport(Document):
+    """What the last round of retention found, and how long the room lasts at this rate."""
+
+    measured_at: datetime
+    used_bytes: int
+    """All that counts against `retention_max_bytes`."""
+    free_bytes: int
+    outlook: Outlook
+    days_left: float | None
+    """0 at the limit; None while it is unknown, or no limit will be reached."""
+    limit: Limit | None
+    """The one that is reached first."""
+
+    @classmethod
+    def of(cls, measured: Measured) -> Self:
+        """Return the document for *measured*."""
+        situation, ahead = measured.situation, measured.forecast
+        return cls(
+            measured_at=situation.now,
+            used_bytes=situation.used_bytes,
+            free_bytes=situation.free_bytes,
+            outlook=ahead.outlook,
+            days_left=ahead.days_left,
+            limit=ahead.limit,
+        )
+
+
 class StatusReport(Document):
     """How the whole house is."""
 
@@ -165,6 +194,8 @@ class StatusReport(Document):
     """None while no daemon runs."""
     gpus: tuple[GpuReport, ...] | None = None
     """None while no daemon runs; empty on a machine without one."""
+    retention: RetentionReport | None = None
+    """None while no daemon runs, before its first round, and on a node that does none."""
 
 
 class DetectionReport(Document):
@@ -207,14 +238,15 @@ class EventReport(Document):
     revision: int
     created_at: datetime
     updated_at: datetime
+    starred: bool = False
+    """Whether retention leaves it alone."""
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def of(cls, event: Event, *, starred: bool) -> Self:
         """Return the document for *event*."""
-        fields = {
-            name: getattr(event, name) for name in EventReport.model_fields if name != "event_id"
-        }
-        return cls(event_id=event.id, **fields)
+        own = EventReport.model_fields.keys() - {"event_id", "starred"}
+        fields = {name: getattr(event, name) for name in own}
+        return cls(event_id=event.id, starred=starred, **fields)
 
 
 class EventDetail(EventReport):
@@ -228,6 +260,14 @@ class EventPage(Document):
 
     events: tuple[EventReport, ...]
     next_before: int | None = None
+
+
+class StarReport(Document):
+    """Whether an event has a star now, and whether that is news."""
+
+    event_id: int
+    starred: bool
+    changed: bool
 
 
 class EventStats(Document):

@@ -1,7 +1,7 @@
 """Build the documents from one snapshot of the database, and what is known beside it.
 
 The daemon and `hsid status` without a daemon both come here, so they can't disagree. Only reads,
-and only through the connection it is given.
+`change_star` excepted, and only through the connection it is given.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,14 @@ from hsid.api.models import (
     GpuReport,
     HealthReport,
     QueueReport,
+    RetentionReport,
+    StarReport,
     StatusReport,
     UploadCounts,
 )
 from hsid.model import Seconds
 from hsid.observe.health import Health
-from hsid.store import events, uploads
+from hsid.store import events, stars, uploads
 from hsid.store.search import search, statistics
 
 
@@ -39,6 +41,7 @@ class Running:
     health: Health
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
+    retention: RetentionReport | None = None
 
 
 def status_report(
@@ -57,6 +60,7 @@ def status_report(
         queues=tuple(queues),
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
+        retention=running.retention if running else None,
     )
 
 
@@ -68,8 +72,9 @@ def event_page(conn: Connection, listing: EventListing) -> EventPage:
     """
     found = search(conn, listing.query, listing.limit, listing.before)
     is_full = len(found) == listing.limit
+    kept = stars.starred(conn, [event.id for event in found])
     return EventPage(
-        events=tuple(EventReport.of(event) for event in found),
+        events=tuple(EventReport.of(event, starred=event.id in kept) for event in found),
         next_before=found[-1].id if is_full else None,
     )
 
@@ -85,7 +90,16 @@ def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
     if event is None:
         return None
     records = events.detections_of(conn, event.batch_id)
+    starred = bool(stars.starred(conn, [event_id]))
     return EventDetail(
-        **EventReport.of(event).model_dump(),
+        **EventReport.of(event, starred=starred).model_dump(),
         detections=tuple(DetectionReport.of(record) for record in records),
     )
+
+
+def change_star(conn: Connection, event_id: int, *, starred: bool, by: str) -> StarReport | None:
+    """Give or take a star for *by*; None if there is no such event. The change is recorded."""
+    changed = stars.change(conn, event_id, is_starred=starred, by=by)
+    if changed is None:
+        return None
+    return StarReport(event_id=event_id, starred=starred, changed=changed)

@@ -30,6 +30,13 @@ class Target:
         except client.ControlError as error:
             terminal.fail(f"hsictl: {error}", error.exit_code)
 
+    def change_star(self, event_id: int, *, starred: bool) -> client.Document:
+        """Have the daemon give or take a star; end the program in words if it can't."""
+        try:
+            return client.change_star(self.socket, event_id, starred=starred, timeout=self.timeout)
+        except client.ControlError as error:
+            terminal.fail(f"hsictl: {error}", error.exit_code)
+
     def page(self, asked: Asked) -> client.Document:
         """Return a page of events."""
         return self.get("/v1/events", asked)

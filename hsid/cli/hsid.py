@@ -121,6 +121,10 @@ class House:
         """Return one event."""
         return self._events.event(event_id)
 
+    def change_star(self, event_id: int, *, starred: bool) -> Document:
+        """Give an event a star, or take it."""
+        return self._events.change_star(event_id, starred=starred)
+
     @cached_property
     def _events(self) -> "look.Events":
         settings = read_settings(self._config_file)

@@ -1,7 +1,8 @@
 """Look at the house: ask the daemon if one runs, else read its database.
 
-The same documents either way. Reading changes nothing on the disk, and makes none; where the queues
-are on Redis, asking for them makes their consumer groups if they are missing, as every use does.
+The same documents either way, and a star is given in the same two ways. Reading changes nothing on
+the disk, and makes none; where the queues are on Redis, asking for them makes their consumer groups
+if they are missing, as every use does.
 """
 
 import fcntl
@@ -9,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import trio
 from pydantic import BaseModel, ValidationError
@@ -16,8 +18,9 @@ from sqlalchemy import Connection
 
 from hsid.api.asking import EventListing, in_words
 from hsid.api.models import QueueReport, StatusReport
-from hsid.api.report import event_detail, event_page, status_report
+from hsid.api.report import change_star, event_detail, event_page, status_report
 from hsid.cli import client, terminal
+from hsid.cli.alone import open_alone
 from hsid.cli.client import Document
 from hsid.cli.export import Asked
 from hsid.config import Settings
@@ -28,6 +31,8 @@ from hsid.store.database import open_read_only
 from hsid.store.errors import StoreError
 from hsid.store.lock import LOCK_NAME
 from hsid.store.search import UnknownPositionError
+
+T = TypeVar("T")
 
 TIMEOUT = 10.0
 
@@ -57,6 +62,13 @@ class Events:
         """Return the `EventDetail`; end the program in words if there is none to be had."""
         read = partial(event_detail, event_id=event_id)
         return _look(self.settings, f"/v1/events/{event_id}", {}, read)
+
+    def change_star(self, event_id: int, *, starred: bool) -> Document:
+        """Give or take a star, as the daemon or in the file; end the program if there is none."""
+        change = partial(change_star, event_id=event_id, starred=starred, by="hsid events")
+        path, missing = self.settings.control_socket_path, f"there is no event {event_id}"
+        ask = partial(client.change_star, path, event_id, starred=starred, timeout=TIMEOUT)
+        return _answer(self.settings, missing, ask, partial(_change, self.settings, change))
 
 
 def _read_status(conn: Connection, *, settings: Settings) -> StatusReport:
@@ -94,8 +106,22 @@ def _look(
     query: Asked,
     read: Callable[[Connection], BaseModel | None],
 ) -> Document:
+    ask = partial(client.get, settings.control_socket_path, target, query, timeout=TIMEOUT)
+    return _answer(settings, f"there is nothing at {target}", ask, partial(_read, settings, read))
+
+
+def _answer(
+    settings: Settings,
+    missing: str,
+    ask: Callable[[], Document],
+    work: Callable[[], BaseModel | None],
+) -> Document:
+    """Return what the daemon has to say if one runs, else what comes of *work* on its database.
+
+    *missing* is said where it comes to nothing.
+    """
     try:
-        return client.get(settings.control_socket_path, target, query, timeout=TIMEOUT)
+        return ask()
     except (client.DaemonUnreachableError, client.NotPermittedError) as error:
         # The socket of a killed daemon may be closed to us, too, and says nothing then.
         if _is_daemon_running(settings):
@@ -104,15 +130,24 @@ def _look(
     except client.ControlError as error:
         terminal.fail(f"hsid: {error}", error.exit_code)
     try:
-        with open_read_only(settings.database_url) as database, database.snapshot() as conn:
-            found = read(conn)
+        found = work()
     except UnknownPositionError as error:
         terminal.fail(f"hsid: {error}", client.NotFoundError.exit_code)
     except StoreError as error:
         terminal.fail(f"hsid: {error}", 1)
     if found is None:
-        terminal.fail(f"hsid: there is nothing at {target}", client.NotFoundError.exit_code)
+        terminal.fail(f"hsid: {missing}", client.NotFoundError.exit_code)
     return found.model_dump(mode="json")
+
+
+def _read(settings: Settings, read: Callable[[Connection], T]) -> T:
+    with open_read_only(settings.database_url) as database, database.snapshot() as conn:
+        return read(conn)
+
+
+def _change(settings: Settings, change: Callable[[Connection], T]) -> T:
+    with open_alone(settings) as database, database.transaction() as conn:
+        return change(conn)
 
 
 def _is_daemon_running(settings: Settings) -> bool:

@@ -25,9 +25,14 @@ COLOURS = {
     "lost": "red",
 }
 NO_EVENTS = "no events"
-_EVENT_HEADERS = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
+_EVENT_HEADERS = ("EVENT", "STAR", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
+_LIMITS = {
+    "size": "retention_max_bytes is taken",
+    "space": "the disk has no more free than retention_min_free_bytes",
+}
 
 _GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def printable(text: object) -> str:
@@ -61,6 +66,8 @@ def status(document: Document) -> str:
         parts.append(_actors(document["actors"]))
     if document.get("gpus"):  # a daemon of an older version tells of none
         parts.append(_gpus(document["gpus"]))
+    if document.get("retention"):  # likewise
+        parts.append(room(document["retention"]))
     return "\n\n".join(parts)
 
 
@@ -72,6 +79,13 @@ def accounting(document: Document) -> str:
     if uploads["arrived"] != sum(uploads[end] for end in ENDS):
         lines.append("THE ACCOUNTING DOES NOT ADD UP: please report this")
     lines += [f"refused: {count} {printable(reason)}" for reason, count in refusals.items()]
+    return "\n".join(lines)
+
+
+def room(document: Document) -> str:
+    """Return the text of a `RetentionReport`, or of what else has its outlook."""
+    used, free = (_size(document[name]) for name in ("used_bytes", "free_bytes"))
+    lines = f"room: {used} used, {free} free", f"days left at this rate: {_days_left(document)}"
     return "\n".join(lines)
 
 
@@ -93,6 +107,13 @@ def event(document: Document) -> str:
             table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
         ]
     )
+
+
+def star(document: Document) -> str:
+    """Return the text of a `StarReport`."""
+    still = "" if document["changed"] else " already" if document["starred"] else " anyway"
+    has = "a star" if document["starred"] else "no star"
+    return f"event {document['event_id']} has {has}{still}"
 
 
 def local_time(text: str) -> str:
@@ -119,10 +140,28 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def _size(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _MIB:.1f} MiB"
+
+
+def _days_left(document: Document) -> str:
+    limit = _LIMITS.get(document["limit"])
+    match document["outlook"]:
+        case "filling":
+            return f"{document['days_left']:.1f}, until {limit}"
+        case "at_the_limit":
+            return f"none, at the limit: {limit}, and the oldest goes early"
+        case "steady":
+            return "no end, as much goes by its age as comes"
+        case _:
+            return "unknown, there is too little history"
+
+
 def _event_row(event: Document) -> tuple[object, ...]:
     by = event["analysis"] if event["state"] == "final" else f"{event['analysis']} (provisional)"
     return (
         event["event_id"],
+        "*" if event.get("starred") else "",  # a daemon of an older version knows of none
         local_time_with_offset(event["started_at"]),
         event["camera_id"],
         event["risk_score"],

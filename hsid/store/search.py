@@ -27,7 +27,7 @@ from hsid.store import words
 from hsid.store.columns import UtcDateTime, clean
 from hsid.store.errors import StoreError
 from hsid.store.rows import to_event
-from hsid.store.schema import detections, events
+from hsid.store.schema import detections, events, stars
 
 T = TypeVar("T")
 
@@ -52,6 +52,7 @@ class EventQuery:
     until: datetime | None = None
     """Events that began at *since* or later, and before *until*."""
     state: EventState | None = None
+    is_starred: bool | None = None
     words: str | None = None
     """Each of these is in the summary."""
 
@@ -137,6 +138,10 @@ def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement
     if query.state is not None:
         # Spelled out in the statement, for the partial index.
         yield source.c.state == literal(query.state.value, Text, literal_execute=True)
+    if query.is_starred is not None:
+        # By the list of stars, which is short: not event by event.
+        is_starred = source.c.id.in_(select(stars.c.event_id))
+        yield is_starred if query.is_starred else ~is_starred
 
 
 def _position(conn: Connection, event_id: int) -> ColumnElement[tuple[datetime, int]]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import trio
+from sqlalchemy import select
 
 from actors.doors import HouseSource
 from hsid.api.asking import EventFilter, EventListing
@@ -13,6 +14,10 @@ from hsid.gpu.survey import Fault, FaultKind, Survey
 from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
+from hsid.retention.decision import Limits
+from hsid.retention.disk import Places
+from hsid.retention.measuring import LastMeasured, measure
+from hsid.store.schema import audit
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
 from tests.unit.store.test_event_search import make
@@ -126,3 +131,37 @@ async def test_a_lost_card_degrades_the_house_and_is_shown(bench):
     (gpu,) = report.gpus
     assert (gpu.name, gpu.state, gpu.since) == ("A card", "lost", now + timedelta(minutes=1))
     assert (gpu.utilization_ratio, gpu.memory_used_bytes, gpu.recorded_at) == (None, None, None)
+
+
+async def test_a_star_from_the_socket_is_stored_and_recorded(bench):
+    """Given, and refused for an event that is not there: both are in the record of changes."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = build_source(bench, root.tree)
+    event_id = await bench.store.write(partial(make, number=0))
+
+    given = await source.change_star(event_id, starred=True)
+    missing = await source.change_star(99, starred=False)
+    rows = await bench.store.read(lambda conn: conn.execute(select(audit)).all())
+
+    assert (given.changed, missing) == (True, None)
+    assert (await source.event(event_id)).starred
+    assert [(row.actor, row.action, row.details, row.error) for row in rows] == [
+        ("control socket", "event.star", {"changed": True}, None),
+        ("control socket", "event.unstar", {"changed": False}, "there is no event 99"),
+    ]
+
+
+async def test_the_room_is_what_the_last_round_of_retention_has_found(bench, tmp_path):
+    """Nothing before the first; and no folder is read to answer."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    last, limits = LastMeasured(), Limits(timedelta(days=30), timedelta(days=7), max_bytes=1)
+    source = build_source(bench, root.tree, measured=lambda: last.value)
+    async with running(root):
+        before = await source.status()
+        places = Places(tmp_path / "security.db", None, tmp_path)
+        last.value = await measure(bench.store, limits, places, datetime.now(UTC))
+        after = await source.status()
+
+    assert before.retention is None
+    assert (after.retention.outlook, after.retention.days_left) == ("unknown", None)
+    assert after.retention.used_bytes > 0

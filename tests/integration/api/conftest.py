@@ -21,6 +21,7 @@ from hsid.api.models import (
     EventStats,
     HealthReport,
     QueueReport,
+    StarReport,
     StatusReport,
     UploadCounts,
 )
@@ -117,6 +118,14 @@ class House:
 
     async def event(self, event_id):
         return self.stored.get(event_id)
+
+    async def change_star(self, event_id, *, starred):
+        event = self.stored.get(event_id)
+        if event is None:
+            return None
+        self.stored[event_id] = event.model_copy(update={"starred": starred})
+        changed = event.starred is not starred
+        return StarReport(event_id=event_id, starred=starred, changed=changed)
 
 
 @asynccontextmanager

@@ -133,10 +133,11 @@ def test_a_filter_of_the_api_is_a_question_to_the_store(conn):
         "since": NOW,
         "until": NOW + timedelta(minutes=1),
         "state": "final",
+        "starred": False,
         "q": "cat",
     }
     assert [e.event_id for e in event_page(conn, EventListing(**asked)).events] == [wanted.id]
-    for name, other in [("camera", "x"), ("level", "high"), ("label", "dog"), ("q", "dog")]:
+    for name, other in [("camera", "x"), ("level", "high"), ("starred", True), ("q", "dog")]:
         assert event_page(conn, EventListing(**asked | {name: other})).events == ()
 
 

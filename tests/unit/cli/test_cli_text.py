@@ -193,3 +193,23 @@ def test_cards_are_shown_as_a_table():
 def test_a_house_without_cards_has_no_table_of_them(gpus):
     """Nor has one whose daemon is older than this program."""
     assert "GPU" not in text.status(build_status(**gpus))
+
+
+@pytest.mark.parametrize(
+    ("outlook", "days", "limit", "words"),
+    [
+        ("filling", 12.34, "size", "12.3, until retention_max_bytes is taken"),
+        ("at_the_limit", 0.0, "space", "none, at the limit: the disk has no more free than"),
+        ("steady", None, None, "no end, as much goes by its age as comes"),
+        ("unknown", None, None, "unknown, there is too little history"),
+    ],
+)
+def test_the_status_says_how_long_the_room_lasts(outlook, days, limit, words):
+    """In words for each outlook, and only where a round has measured it."""
+    room = {"used_bytes": 3 << 19, "free_bytes": 5 << 30}
+    room |= {"outlook": outlook, "days_left": days, "limit": limit}
+    lines = text.status(build_status(retention=room)).splitlines()
+
+    assert lines[-2] == "room: 1.5 MiB used, 5.0 GiB free"
+    assert lines[-1].startswith(f"days left at this rate: {words}")
+    assert "room" not in text.status(build_status(retention=None))
