@@ -18,6 +18,7 @@ from hsid.api.models import (
     EventStats,
     GpuReport,
     QueueReport,
+    RoleReport,
     StatusReport,
 )
 from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
@@ -27,6 +28,7 @@ from hsid.model import Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
+from hsid.roles import RoleStanding
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -57,6 +59,7 @@ class HouseSource:
     cards: Callable[[], Iterable[Card]] = tuple
     timezone: str | None = None
     """The house's; None: this machine's."""
+    roles: Callable[[], Iterable[RoleStanding]] = tuple
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -66,7 +69,8 @@ class HouseSource:
         queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
         health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus)
+        roles = tuple(map(RoleReport.of, self.roles()))
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus, roles)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:

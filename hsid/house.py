@@ -29,6 +29,7 @@ from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
+from hsid.roles import RoleBoard
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -62,6 +63,8 @@ class House:
     """Given when a queue has lost entries, or could not take what was to be put."""
     announcements: Mailbox[Event]
     gpus: Board
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
 
 
 @asynccontextmanager
@@ -134,6 +137,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         reconciler_notice=reconciler_notice,
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
         gpus=Board(),
+        roles=RoleBoard(),
     )
 
 

@@ -21,6 +21,7 @@ from hsid.api.models import (
     GpuReport,
     HealthReport,
     QueueReport,
+    RoleReport,
     StatusReport,
     UploadCounts,
 )
@@ -39,6 +40,7 @@ class Running:
     health: Health
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
+    roles: tuple[RoleReport, ...] = ()
 
 
 def status_report(
@@ -57,6 +59,7 @@ def status_report(
         queues=tuple(queues),
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
+        roles=running.roles if running else None,
     )
 
 
