@@ -189,7 +189,9 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
 
 
 def _roles(roles: Sequence[Document]) -> str:
-    rows = ([r["role"], ROLE_STATES.get(r["state"], r["state"]), local_time(r["since"])] for r in roles)
+    rows = (
+        [r["role"], ROLE_STATES.get(r["state"], r["state"]), local_time(r["since"])] for r in roles
+    )
     return table(("ROLE", "STATE", "SINCE"), rows)
 
 
