@@ -34,7 +34,7 @@ class RoleState(StrEnum):
     STANDING_BY = "standing_by"
     """Another node has it; this one takes it when that one is gone."""
     NOT_HELD = "not_held"
-    """It can't be asked for at present: the database is away, or the role's actor is down."""
+    """Nor is it asked for now: the database is away, or the role's actor is down or paused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ COLOURS = {
 ROLE_STATES = {
     "held": "held by this node",
     "standing_by": "standing by: another node has the role",
-    "not_held": "not held, and it can't be asked for at present",
+    "not_held": "not held, and not asked for at present",
 }
 NO_EVENTS = "no events"
 _EVENT_HEADERS = ("EVENT", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")

@@ -2,9 +2,9 @@
 
 The role is an advisory lock that ends with the session. The session is its own, in no pool, and it
 is asked something every second, so neither side takes the other for alive for long: the server ends
-a session from which nothing came for 10 s (its node is frozen, or the way to it is dead; before
-version 14 only the way is found out, by keep-alives), and the node gives up a server that is silent
-for less than that. So as a rule the old holder knows before there is a new one.
+a session from which nothing came for 10 s, as its node is frozen or the way to it is dead (before
+version 14 it finds out the latter only, by the probes of TCP), and the node gives up a server that
+is silent for less than that. So as a rule the old holder knows before there is a new one.
 
 Not proof against two holders at once, and need not be: what they do is guarded.
 """

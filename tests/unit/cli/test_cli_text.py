@@ -206,7 +206,7 @@ def test_each_role_that_one_node_at_a_time_has_is_told_with_how_this_node_stands
     assert [line.split("  ")[1] for line in lines[1:]] == [
         "held by this node",
         "standing by: another node has the role",
-        "not held, and it can't be asked for at present",
+        "not held, and not asked for at present",
         "lent",
     ]
 
