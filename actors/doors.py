@@ -19,6 +19,7 @@ from hsid.api.models import (
     GpuReport,
     QueueReport,
     RetentionReport,
+    RoleReport,
     StarReport,
     StatusReport,
 )
@@ -37,6 +38,7 @@ from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
 from hsid.retention.measuring import Measured
+from hsid.roles import RoleStanding
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -71,6 +73,7 @@ class HouseSource:
     """The house's; None: this machine's."""
     measured: Callable[[], Measured | None] = lambda: None
     """What the last round of retention found."""
+    roles: Callable[[], Iterable[RoleStanding]] = tuple
 
     async def status(self) -> StatusReport:
         """Return the accounting, the queues and the actors; a queue that is away is left out."""
@@ -82,7 +85,8 @@ class HouseSource:
         gpus = tuple(map(GpuReport.of, self.cards()))
         measured = self.measured()
         room = None if measured is None else RetentionReport.of(measured)
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus, room)
+        roles = tuple(map(RoleReport.of, self.roles()))
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus, room, roles)
         return await self.store.read(partial(status_report, queues=queues, running=running))
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:

@@ -30,6 +30,7 @@ from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
 from hsid.retention.measuring import LastMeasured
+from hsid.roles import RoleBoard
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -64,6 +65,8 @@ class House:
     announcements: Mailbox[Event]
     gpus: Board
     room: LastMeasured
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
 
 
 @asynccontextmanager
@@ -137,6 +140,7 @@ def _house(settings: Settings, detector: Detector) -> House:
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
         gpus=Board(),
         room=LastMeasured(),
+        roles=RoleBoard(),
     )
 
 

@@ -24,6 +24,7 @@ from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
 from hsid.retention.forecast import Limit, Outlook
 from hsid.retention.measuring import Measured
+from hsid.roles import Role, RoleStanding, RoleState
 from hsid.store.search import EventStatistics
 
 API_VERSION = 1
@@ -93,6 +94,20 @@ class ActorReport(Document):
     paused: bool = False
     """Whether it was told to take no new work."""
     last_error: str | None = None
+
+
+class RoleReport(Document):
+    """How this node stands to a role that one node at a time has."""
+
+    role: Role
+    state: RoleState
+    since: datetime
+    """When it came into this state."""
+
+    @classmethod
+    def of(cls, standing: RoleStanding) -> Self:
+        """Return the document for *standing*."""
+        return cls(role=standing.role, state=standing.state, since=standing.since)
 
 
 class HealthReport(Document):
@@ -196,6 +211,9 @@ class StatusReport(Document):
     """None while no daemon runs; empty on a machine without one."""
     retention: RetentionReport | None = None
     """None while no daemon runs, before its first round, and on a node that does none."""
+    roles: tuple[RoleReport, ...] | None = None
+    """Those that one node at a time has, as far as this one may; None while no daemon runs, empty
+    where no other node could have one."""
 
 
 class DetectionReport(Document):

@@ -22,6 +22,7 @@ from hsid.api.models import (
     HealthReport,
     QueueReport,
     RetentionReport,
+    RoleReport,
     StarReport,
     StatusReport,
     UploadCounts,
@@ -42,6 +43,7 @@ class Running:
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
     retention: RetentionReport | None = None
+    roles: tuple[RoleReport, ...] = ()
 
 
 def status_report(
@@ -61,6 +63,7 @@ def status_report(
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
         retention=running.retention if running else None,
+        roles=running.roles if running else None,
     )
 
 

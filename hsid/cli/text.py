@@ -24,6 +24,11 @@ COLOURS = {
     "parked": "red",
     "lost": "red",
 }
+ROLE_STATES = {
+    "held": "held by this node",
+    "standing_by": "standing by: another node has the role",
+    "not_held": "not held, and not asked for at present",
+}
 NO_EVENTS = "no events"
 _EVENT_HEADERS = ("EVENT", "STAR", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
 _LIMITS = {
@@ -64,6 +69,8 @@ def status(document: Document) -> str:
         parts.append(_queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
+    if document.get("roles"):
+        parts.append(_roles(document["roles"]))
     if document.get("gpus"):  # a daemon of an older version tells of none
         parts.append(_gpus(document["gpus"]))
     if document.get("retention"):  # likewise
@@ -218,6 +225,13 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
+
+
+def _roles(roles: Sequence[Document]) -> str:
+    rows = (
+        [r["role"], ROLE_STATES.get(r["state"], r["state"]), local_time(r["since"])] for r in roles
+    )
+    return table(("ROLE", "STATE", "SINCE"), rows)
 
 
 def _gpus(gpus: Sequence[Document]) -> str:

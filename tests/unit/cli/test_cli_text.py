@@ -213,3 +213,25 @@ def test_the_status_says_how_long_the_room_lasts(outlook, days, limit, words):
     assert lines[-2] == "room: 1.5 MiB used, 5.0 GiB free"
     assert lines[-1].startswith(f"days left at this rate: {words}")
     assert "room" not in text.status(build_status(retention=None))
+
+
+def test_each_role_that_one_node_at_a_time_has_is_told_with_how_this_node_stands():
+    """Who waits for it says so, and a state of a newer daemon is shown as it is."""
+    states = ("held", "standing_by", "not_held", "lent")
+    since = "2026-11-25T12:00:00Z"
+    roles = [{"role": "batcher", "state": state, "since": since} for state in states]
+    lines = text.status(build_status(roles=roles)).split("\n\n")[-1].split("\n")
+
+    assert lines[0].split() == ["ROLE", "STATE", "SINCE"]
+    assert [line.split("  ")[1] for line in lines[1:]] == [
+        "held by this node",
+        "standing by: another node has the role",
+        "not held, and not asked for at present",
+        "lent",
+    ]
+
+
+@pytest.mark.parametrize("roles", [{}, {"roles": None}, {"roles": []}])
+def test_a_house_of_one_node_has_no_table_of_roles(roles):
+    """Nor has the answer of an older daemon."""
+    assert "ROLE" not in text.status(build_status(**roles))
