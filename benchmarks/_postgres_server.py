@@ -132,6 +132,12 @@ class PostgresServer:
         """Remove a database, and end whoever uses it."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def let_in(self, *rules: str) -> None:
+        """Let in by TCP who fits one of *rules*, lines of pg_hba.conf; and ourselves as before."""
+        lines = ("local all all trust", *rules)
+        (self._data / "pg_hba.conf").write_text("".join(f"{line}\n" for line in lines))
+        self.execute("SELECT pg_reload_conf()")
+
     def end_sessions(self, database: str) -> int:
         """End all sessions in *database*, whatever they do; return how many there were."""
         return len(

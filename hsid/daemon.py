@@ -22,7 +22,12 @@ from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
 from hsid.store.database import is_postgresql, open_database
-from hsid.store.errors import WRONG_DATABASE, StoreError, StoreUnavailableError
+from hsid.store.errors import (
+    MISCONFIGURED,
+    ServerRefusedError,
+    StoreError,
+    StoreUnavailableError,
+)
 from hsid.store.lock import DataDirLock
 from hsid.topology import build_tree
 from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
@@ -40,7 +45,7 @@ def run(settings: Settings) -> int:
     """Run the daemon until a signal ends it; return the exit status of the process."""
     try:
         trio.run(_run_until_signalled, settings)
-    except WRONG_DATABASE as error:
+    except MISCONFIGURED as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_CONFIG
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
@@ -76,8 +81,8 @@ async def run_daemon(
     Cancellation: stops in order first.
 
     Raises:
-        StoreError: The database can't be used, or another daemon works on it. One on a server that
-            is away is waited for.
+        StoreError: The database can't be used, or another daemon works on it. A server that is
+            away is waited for, not one that refuses the login.
         UnknownTimezoneError: A camera's time zone is not known here.
         QueueRefusedError: The Redis server is there, and something must be mended first.
         EscalationError: The tree has failed.
@@ -121,6 +126,8 @@ def _prepare_database(settings: Settings) -> None:
     url = settings.database_url
     try:
         open_database(url, auto_migrate=settings.database_auto_migrate).close()
+    except ServerRefusedError:
+        raise
     except StoreUnavailableError as error:
         if not is_postgresql(url):
             raise
