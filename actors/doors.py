@@ -90,7 +90,7 @@ class HouseSource:
                 return await self.store.read(count), ()
             except (StoreUnavailableError, StoreCorruptError) as error:
                 outage = str(error)
-        is_told = self.store.statistics().last_fault is not None
+        is_told = self.store.statistics().trouble is not None
         return None, () if is_told else (outage,)
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:

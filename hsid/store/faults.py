@@ -102,7 +102,7 @@ def _sqlite_fault(cause: sqlite3.Error) -> StoreError | None:
     if code is None:
         return None
     if code & _PRIMARY_CODE in _SQLITE_CORRUPT or code == sqlite3.SQLITE_IOERR_CORRUPTFS:
-        return _damage(cause)
+        return damage_of(cause)
     why = _SQLITE_UNAVAILABLE.get(code & _PRIMARY_CODE)
     return None if why is None else StoreUnavailableError(_words(why, cause))
 
@@ -128,7 +128,7 @@ def _fault_of_url(cause: Exception) -> StoreError | None:
 
 def _postgres_fault(cause: Exception, state: str) -> StoreError | None:
     if state in _POSTGRES_CORRUPT:
-        return _damage(cause)
+        return damage_of(cause)
     for start, remedy in _POSTGRES_REFUSED.items():
         if state.startswith(start):
             return _refusal(remedy, cause)
@@ -143,7 +143,8 @@ def _postgres_fault(cause: Exception, state: str) -> StoreError | None:
     return None
 
 
-def _damage(cause: Exception) -> StoreCorruptError:
+def damage_of(cause: object) -> StoreCorruptError:
+    """Return the error that tells of the damage *cause*."""
     return StoreCorruptError(
         f"the database is damaged ({cause}): put a backup in its place, hsid won't run on it"
     )

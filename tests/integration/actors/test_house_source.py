@@ -113,9 +113,9 @@ async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
 class Unreadable:
     """A store on a database that can't be read: *read* says how."""
 
-    def __init__(self, read, last_fault=None):
+    def __init__(self, read, trouble=None):
         self.read = read
-        self.last_fault = last_fault
+        self.trouble = trouble
 
     def statistics(self):
         return self
@@ -157,8 +157,8 @@ async def test_a_database_that_is_away_leaves_the_counts_unknown(
 async def test_an_outage_of_the_database_is_told_once(bench):
     """The writer has met it as well, and says so among the outages."""
     root = Supervisor("root", [ChildSpec("batcher", Obedient())])
-    store = Unreadable(raising(StoreUnavailableError("away")), last_fault="away, since noon")
-    source = build_source(bench, root.tree, outages=lambda: [store.last_fault])
+    store = Unreadable(raising(StoreUnavailableError("away")), trouble="away, since noon")
+    source = build_source(bench, root.tree, outages=lambda: [store.trouble])
     async with running(root):
         report = await replace(source, store=store, queues=()).status()
 
