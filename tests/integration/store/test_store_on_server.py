@@ -8,7 +8,7 @@ from functools import partial
 import psycopg
 import pytest
 import trio
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import event, select, text, update
 
 from benchmarks._postgres_server import postgres_server
 from hsid.store.database import open_database
