@@ -115,27 +115,53 @@ def test_a_reader_of_a_running_daemon_takes_it_for_an_outage(guarded):
         pytest.fail("it was let in")
 
 
-@pytest.mark.parametrize("words", [["run"], ["db", "status"], ["db", "migrate"]])
-def test_a_start_ends_with_78_and_the_advice(guarded, tmp_path, words):
-    """A service manager does not try it over and over; the password is nowhere."""
-    (tmp_path / "cameras").mkdir()
+def hsid(folder, url, *words):
+    """Run the command with a configuration of its own on the database *url*."""
+    (folder / "cameras").mkdir()
     settings = {
-        "FOSCAM_BASE_PATH": tmp_path / "cameras",
-        "DATA_DIR": tmp_path / "data",
-        "LOG_FILE_PATH": tmp_path / "hsid.log",
-        "DATABASE_URL": url_for(guarded, login="guest:guess"),
+        "FOSCAM_BASE_PATH": folder / "cameras",
+        "DATA_DIR": folder / "data",
+        "LOG_FILE_PATH": folder / "hsid.log",
+        "DATABASE_URL": url,
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
     environment = {f"HSID_{name}": str(value) for name, value in settings.items()}
-    ended = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "hsid.cli.hsid", *words],
-        cwd=tmp_path,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize("words", [["run"], ["db", "status"], ["db", "migrate"]])
+def test_a_start_ends_with_78_and_the_advice(guarded, tmp_path, words):
+    """A service manager does not try it over and over; the password is nowhere."""
+    ended = hsid(tmp_path, url_for(guarded, login="guest:guess"), *words)
+
     assert ended.returncode == 78
     assert "correct the user, the password or the database in database_url" in ended.stderr
     assert "guess" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("template", "statement", "words"),
+    [
+        ("template0", "SELECT 1", "hsid db migrate"),
+        ("template0", "CREATE TABLE theirs (id int)", "another program"),
+        ("prepared", "UPDATE hsid_schema_version SET version_num = '9999'", "newer hsid"),
+    ],
+)
+def test_a_schema_that_is_not_for_this_program_ends_a_start(
+    postgres, new_postgres_url, tmp_path, template, statement, words
+):
+    """Missing, somebody else's, too new: exit 78, in words, and nothing is changed."""
+    url = new_postgres_url(template)
+    postgres.execute(statement, database=url.rpartition("/")[2])
+
+    ended = hsid(tmp_path, url, "run")
+
+    assert (ended.returncode, words in ended.stderr) == (78, True)
