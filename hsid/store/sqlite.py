@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -23,6 +23,7 @@ from hsid.store.migration import bring_up_to_date, require_current, stored_revis
 
 T = TypeVar("T")
 
+_INTERRUPT_AGAIN: Seconds = 0.05
 _FILE_MODE = 0o640  # who was at home when is nobody else's business
 
 
@@ -186,20 +187,36 @@ def look_for_damage(path: Path, *, within: Seconds) -> bool:
         return True
     with _reader_without_writer(path) as database, database.snapshot() as connection:
         driver = driver_connection(connection)
-        alarm = Timer(within, driver.interrupt)
-        alarm.start()
         try:
-            (found,) = driver.execute("PRAGMA quick_check(1)").fetchone()
+            with _interrupted_after(within, driver):
+                (found,) = driver.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 return False
             raise
-        finally:
-            alarm.cancel()
-            alarm.join()
     if found != "ok":
         raise damage_of(" ".join(found.split()))
     return True
+
+
+@contextmanager
+def _interrupted_after(seconds: Seconds, driver: sqlite3.Connection) -> Iterator[None]:
+    """End what the block has the *driver* do, if it takes longer."""
+    done = Event()
+
+    def interrupt() -> None:
+        is_done = done.wait(seconds)
+        while not is_done:
+            driver.interrupt()  # unheard by a statement that has not begun yet
+            is_done = done.wait(_INTERRUPT_AGAIN)
+
+    alarm = Thread(target=interrupt)
+    alarm.start()
+    try:
+        yield
+    finally:
+        done.set()
+        alarm.join()
 
 
 def _reader_without_writer(path: Path) -> SqliteReader:
