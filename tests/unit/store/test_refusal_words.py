@@ -17,7 +17,8 @@ def remedy(words, *, user="house", database="events", needs_password=False):
     [
         f'{AT}FATAL:  password authentication failed for user "house"',
         f"{AT}FATAL:  Passwort-Authentifizierung für Benutzer »house« fehlgeschlagen",
-        f"{AT}FATAL:  authentification par mot de passe échouée pour l'utilisateur « house »",
+        f"{AT}FATAL:  la autentificación password falló para el usuario «house»",
+        f"{AT}FATAL:  la base de données « events » n'existe pas",
         f'{AT}FATAL:  ユーザー"house"のパスワード認証に失敗しました',
         f"{AT}SCHWERWIEGEND:  Datenbank »events« existiert nicht",
         f'{AT}FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "house", database "events"',
@@ -35,7 +36,7 @@ def test_a_refused_login_is_known_in_every_language(words):
     [
         f"{AT}Connection refused\n\tIs the server running on that host and accepting TCP/IP?",
         f"{AT}FATAL:  the database system is starting up",
-        f"{AT}FATAL:  das Datenbanksystem startet",
+        f"{AT}FATAL:  das Datenbanksystem startet",  # codespell:ignore
         f"{AT}FATAL:  the database system is shutting down",
         f"{AT}FATAL:  sorry, too many clients already",
         f'{AT}FATAL:  too many connections for role "house"',
