@@ -24,8 +24,10 @@ from hsid.api.models import (
     StatusReport,
 )
 from hsid.api.report import (
+    Counted,
     Running,
     change_star,
+    count,
     event_detail,
     event_page,
     event_stats,
@@ -39,6 +41,7 @@ from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
 from hsid.retention.measuring import Measured
 from hsid.roles import RoleStanding
+from hsid.store.errors import StoreCorruptError, StoreUnavailableError
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -49,7 +52,7 @@ DOWN = ("backoff", "parked")
 _BY = "control socket"
 """Who asked, in the record of changes: the socket tells no more of its users."""
 _COUNTING_DEADLINE: Seconds = 2.0
-"""How long a page may wait for a queue that does not answer."""
+"""How long a page may wait for a database or a queue that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +79,33 @@ class HouseSource:
     roles: Callable[[], Iterable[RoleStanding]] = tuple
 
     async def status(self) -> StatusReport:
-        """Return the accounting, the queues and the actors; a queue that is away is left out."""
+        """Return the accounting, the queues and the actors.
+
+        A queue that is away is left out, and nothing is counted in a database that is.
+        """
         uptime, tree = trio.current_time() - self.started_at, self.tree()
         waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
-        counted = [(queue.name, await _stats_of(queue)) for queue in self.queues]
-        queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
-        health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
+        asked = [(queue.name, await _stats_of(queue)) for queue in self.queues]
+        queues = [QueueReport.of(name, stats) for name, stats in asked if stats is not None]
+        counted, outage = await self._count()
+        health = judge(tree, waiting, [*outage, *self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
         measured = self.measured()
         room = None if measured is None else RetentionReport.of(measured)
         roles = tuple(map(RoleReport.of, self.roles()))
         running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus, room, roles)
-        return await self.store.read(partial(status_report, queues=queues, running=running))
+        return status_report(counted, queues, running)
+
+    async def _count(self) -> tuple[Counted | None, tuple[str, ...]]:
+        """Return what the ledger holds; or why not, unless the outages say that already."""
+        outage = "the database does not answer"
+        with trio.move_on_after(_COUNTING_DEADLINE):
+            try:
+                return await self.store.read(count), ()
+            except (StoreUnavailableError, StoreCorruptError) as error:
+                outage = str(error)
+        is_told = self.store.statistics().trouble is not None
+        return None, () if is_told else (outage,)
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
         for queue in queues:

@@ -299,9 +299,9 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
 
 def _outages(house: House) -> Iterator[str]:
     """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
-    fault, redis = house.store.statistics().last_fault, house.backing.redis
-    if fault is not None:
-        yield f"the database takes nothing: {fault}"
+    trouble, redis = house.store.statistics().trouble, house.backing.redis
+    if trouble is not None:
+        yield trouble
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
     yield from house.gpus.troubles

@@ -7,7 +7,7 @@ say so in their names. Building the documents from the database is `hsid.api.rep
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from hsid import __version__
 from hsid.gpu.board import Card, CardState
@@ -37,15 +37,15 @@ class Document(BaseModel):
 
 
 class UploadCounts(Document):
-    """How many uploads arrived and where they are now."""
+    """How many uploads arrived and where they are now; all None while the database is away."""
 
-    arrived: int
-    analysed: int
-    nothing_seen: int
-    refused: int
-    duplicate: int
-    dead: int
-    pending: int
+    arrived: int | None = None
+    analysed: int | None = None
+    nothing_seen: int | None = None
+    refused: int | None = None
+    duplicate: int | None = None
+    dead: int | None = None
+    pending: int | None = None
 
     @classmethod
     def of(cls, accounting: Accounting) -> Self:
@@ -200,10 +200,11 @@ class StatusReport(Document):
     uptime_seconds: float | None = None
     health: HealthReport | None = None
     """None while no daemon runs."""
-    uploads: UploadCounts
-    adds_up: bool
-    """Whether every upload that arrived is pending or in exactly one end."""
-    refusals: dict[str, int] = Field(default_factory=dict)
+    uploads: UploadCounts = UploadCounts()
+    adds_up: bool | None = None
+    """Whether every upload that arrived is pending or in exactly one end; None: not known now."""
+    refusals: dict[str, int] | None = None
+    """How many were refused for each reason; None while the database is away."""
     queues: tuple[QueueReport, ...] = ()
     actors: tuple[ActorReport, ...] | None = None
     """None while no daemon runs."""

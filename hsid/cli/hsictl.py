@@ -77,7 +77,7 @@ def main(context: click.Context, socket_path: Path | None, timeout: float) -> No
 @terminal.as_json_option
 @click.pass_obj
 def status(target: Target, *, as_json: bool) -> None:
-    """Show the accounting, the queues and the actors."""
+    """Show the accounting, the queues and the actors; what can't be counted now is unknown."""
     terminal.show(target.get("/v1/status"), as_json=as_json, render=text.status)
 
 

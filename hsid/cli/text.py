@@ -81,6 +81,8 @@ def status(document: Document) -> str:
 def accounting(document: Document) -> str:
     """Return the sum that every upload is part of, and why some were refused."""
     uploads, refusals = document["uploads"], document["refusals"]
+    if uploads["arrived"] is None:
+        return "uploads: unknown, the database can't be asked"
     ends = " + ".join(f"{uploads[end]} {end.replace('_', ' ')}" for end in ENDS)
     lines = [f"uploads: {uploads['arrived']} arrived = {ends}"]
     if uploads["arrived"] != sum(uploads[end] for end in ENDS):

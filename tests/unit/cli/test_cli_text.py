@@ -95,6 +95,15 @@ def test_an_accounting_that_does_not_add_up_is_said_loudly():
     assert "DOES NOT ADD UP" in shown
 
 
+def test_counts_that_are_not_known_are_said_to_be():
+    """While the database is away there is no sum, and no alarm about it."""
+    unknown = dict.fromkeys(UPLOADS)
+    shown = text.status(build_status(uploads=unknown, refusals=None, adds_up=None))
+
+    assert "uploads: unknown" in shown
+    assert "ADD UP" not in shown
+
+
 def test_a_status_from_the_file_says_that_no_daemon_runs():
     """The reader knows where the numbers come from, and nothing is said of anybody's health."""
     shown = text.status(build_status(running=False, health=None))
