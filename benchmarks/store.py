@@ -3,7 +3,8 @@
 - events written one after the other, and many at once that share commits; the raw driver beside
   it, with the same rows: a commit each, and a commit for every hundred;
 - a page of the timeline, of one camera's, of a search for a rare word, and the counts of a week:
-  at a tenth of the size and at the whole of it.
+  at a tenth of the size and at the whole of it;
+- rows that retention deletes, the raw driver beside it.
 
 `python -m benchmarks.store [--events 200000] [--writes 4000] [--json]`
 """
@@ -23,6 +24,7 @@ import psycopg
 import trio
 from sqlalchemy import Connection
 
+from benchmarks import _store_retention as retention
 from benchmarks import _store_years as years
 from benchmarks._postgres_server import postgres_server
 from benchmarks._report import Goal, at_most, print_report
@@ -192,6 +194,7 @@ def main() -> None:
                     "hsid": trio.run(write, url, options.writes),
                     "raw driver": write_raw(url, options.writes),
                 },
+                "retention_rows_per_second": retention.measure(url, options.writes, _connect),
             }
         goals += [
             at_most(f"{name}: {question}, times at ten times the size", cost["ratio"], GROWTH_GOAL)

@@ -35,6 +35,7 @@ from hsid.observe.latency import PipelineMarks
 from hsid.observe.metrics import admit_cameras
 from hsid.queues.consumer import Consumer
 from hsid.retention.measuring import LastMeasured
+from hsid.roles import RoleBoard
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -89,6 +90,8 @@ class House:
     live: LiveFeed[Event]
     gpus: Board
     room: LastMeasured
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
     marks: PipelineMarks
     hangup: Notice
     """Given by SIGHUP: the settings are to be read anew."""
@@ -213,6 +216,7 @@ def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> Hou
         room=LastMeasured(),
         marks=PipelineMarks(),
         hangup=Notice(),
+        roles=RoleBoard(),
     )
 
 

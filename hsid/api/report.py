@@ -24,11 +24,12 @@ from hsid.api.models import (
     HealthReport,
     QueueReport,
     RetentionReport,
+    RoleReport,
     StarReport,
     StatusReport,
     UploadCounts,
 )
-from hsid.model import Seconds
+from hsid.model import Accounting, Seconds
 from hsid.observe.health import Health
 from hsid.observe.latency import PipelineLatencyTracker, StageStats
 from hsid.store import audit, cameras, events, stars, uploads
@@ -45,25 +46,42 @@ class Running:
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
     retention: RetentionReport | None = None
+    roles: tuple[RoleReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the ledger holds at one moment."""
+
+    uploads: Accounting
+    refusals: dict[str, int]
+
+
+def count(conn: Connection) -> Counted:
+    """Count the ledger."""
+    return Counted(uploads.accounting(conn), uploads.refusals(conn))
 
 
 def status_report(
-    conn: Connection, queues: Iterable[QueueReport], running: Running | None = None
+    counted: Counted | None, queues: Iterable[QueueReport], running: Running | None = None
 ) -> StatusReport:
-    """Return how the house is; *running* is None where no daemon runs."""
-    accounting = uploads.accounting(conn)
+    """Return how the house is.
+
+    *counted* is None where the database can't be asked, *running* where no daemon runs.
+    """
     return StatusReport(
         running=running is not None,
         pid=running.pid if running else None,
         uptime_seconds=running.uptime if running else None,
         health=HealthReport.of(running.health) if running else None,
-        uploads=UploadCounts.of(accounting),
-        adds_up=accounting.is_balanced,
-        refusals=uploads.refusals(conn),
+        uploads=UploadCounts.of(counted.uploads) if counted else UploadCounts(),
+        adds_up=counted.uploads.is_balanced if counted else None,
+        refusals=counted.refusals if counted else None,
         queues=tuple(queues),
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
         retention=running.retention if running else None,
+        roles=running.roles if running else None,
     )
 
 

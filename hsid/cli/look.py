@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from hsid.api.asking import EventListing, in_words
 from hsid.api.models import QueueReport, StatusReport
-from hsid.api.report import change_star, event_detail, event_page, status_report
+from hsid.api.report import change_star, count, event_detail, event_page, status_report
 from hsid.cli import client, terminal
 from hsid.cli.alone import open_alone
 from hsid.cli.client import Document
@@ -73,8 +73,8 @@ class Events:
 
 def _read_status(conn: Connection, *, settings: Settings) -> StatusReport:
     if settings.redis_url is None:
-        return status_report(conn, _queues_in(conn, settings))
-    return status_report(conn, trio.run(_queues_on_server, settings))
+        return status_report(count(conn), _queues_in(conn, settings))
+    return status_report(count(conn), trio.run(_queues_on_server, settings))
 
 
 def _queues_in(conn: Connection, settings: Settings) -> list[QueueReport]:

@@ -24,6 +24,11 @@ COLOURS = {
     "parked": "red",
     "lost": "red",
 }
+ROLE_STATES = {
+    "held": "held by this node",
+    "standing_by": "standing by: another node has the role",
+    "not_held": "not held, and not asked for at present",
+}
 NO_EVENTS = "no events"
 _EVENT_HEADERS = ("EVENT", "STAR", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
 _LIMITS = {
@@ -32,6 +37,7 @@ _LIMITS = {
 }
 
 _GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def printable(text: object) -> str:
@@ -63,6 +69,8 @@ def status(document: Document) -> str:
         parts.append(queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
+    if document.get("roles"):
+        parts.append(_roles(document["roles"]))
     if document.get("gpus"):  # a daemon of an older version tells of none
         parts.append(gpus(document["gpus"]))
     if document.get("retention"):  # likewise
@@ -73,6 +81,8 @@ def status(document: Document) -> str:
 def accounting(document: Document) -> str:
     """Return the sum that every upload is part of, and why some were refused."""
     uploads, refusals = document["uploads"], document["refusals"]
+    if uploads["arrived"] is None:
+        return "uploads: unknown, the database can't be asked"
     ends = " + ".join(f"{uploads[end]} {end.replace('_', ' ')}" for end in ENDS)
     lines = [f"uploads: {uploads['arrived']} arrived = {ends}"]
     if uploads["arrived"] != sum(uploads[end] for end in ENDS):
@@ -83,7 +93,7 @@ def accounting(document: Document) -> str:
 
 def room(document: Document) -> str:
     """Return the text of a `RetentionReport`, or of what else has its outlook."""
-    used, free = (f"{document[name] / _GIB:.2f} GiB" for name in ("used_bytes", "free_bytes"))
+    used, free = (_size(document[name]) for name in ("used_bytes", "free_bytes"))
     lines = f"room: {used} used, {free} free", f"days left at this rate: {_days_left(document)}"
     return "\n".join(lines)
 
@@ -153,6 +163,10 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def _size(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _MIB:.1f} MiB"
+
+
 def _days_left(document: Document) -> str:
     limit = _LIMITS.get(document["limit"])
     match document["outlook"]:
@@ -220,6 +234,13 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
+
+
+def _roles(roles: Sequence[Document]) -> str:
+    rows = (
+        [r["role"], ROLE_STATES.get(r["state"], r["state"]), local_time(r["since"])] for r in roles
+    )
+    return table(("ROLE", "STATE", "SINCE"), rows)
 
 
 def _gpu_row(gpu: Document) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ before others give up waiting for it.
 
 from typing import Any
 
-from sqlalchemy import URL, Engine, QueuePool, create_engine, make_url
+from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hsid.store.errors import UnsupportedDatabaseError
@@ -66,6 +66,17 @@ def reader_engine(url: URL, size: int | None) -> Engine:
     kept, more = (POOL_SIZE, POOL_OVERFLOW) if size is None else (size, 0)
     engine = _engine(url, pool_size=kept, max_overflow=more, isolation_level="REPEATABLE READ")
     return engine.execution_options(postgresql_readonly=True)
+
+
+def session_engine(url: URL, **connecting: str) -> Engine:
+    """Return an engine whose every connection is a session of its own, and commits at once."""
+    given = {name: value for name, value in connecting.items() if name not in url.query}
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args=_connect_args(url) | given,
+    )
 
 
 def _engine(url: URL, **options: Any) -> Engine:

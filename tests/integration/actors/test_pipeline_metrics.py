@@ -63,7 +63,7 @@ def start(bench, run):
         marks, notice = PipelineMarks(), Notice()
         detections = bench.consumer(bench.detection_queue)
         analyses = bench.consumer(bench.analysis_queue)
-        policy = DetectionPolicy(frozenset({"person"}), 0.5)
+        policy = partial(DetectionPolicy, frozenset({"person"}), 0.5)
         detector = DetectorActor(
             *(detections, bench.store, bench.inspector, ScriptedDetector(*script), policy),
             notify=notice.give,
@@ -72,7 +72,7 @@ def start(bench, run):
         )
         batcher = Batcher(bench.store, bench.feeder, SHORT, notice, marks)
         analyzer = Analyzer(
-            *(analyses, bench.store, RuleAnalyst(), SeverityThresholds(), "UTC"), marks=marks
+            *(analyses, bench.store, RuleAnalyst(), SeverityThresholds, "UTC"), marks=marks
         )
         for each in (detections, analyses):
             await run(each.run_committer)

@@ -33,6 +33,10 @@ from hsid.store.search import UnknownPositionError
 
 NIGHT = datetime(2025, 3, 4, 2, 13, tzinfo=UTC)
 
+COUNTS = UploadCounts(
+    arrived=9, analysed=3, nothing_seen=2, refused=2, duplicate=1, dead=0, pending=1
+)
+
 
 def build_event(event_id=1, **changes):
     seen = DetectionReport(
@@ -67,6 +71,7 @@ class House:
         self.live = LiveFeed()
         self.delay = 0.0
         self.error = None
+        self.can_count = True
         self.asked = trio.Event()
         self.starred_by = None
 
@@ -75,9 +80,6 @@ class House:
         await trio.sleep(self.delay)
         if self.error:
             raise self.error
-        counts = UploadCounts(
-            arrived=9, analysed=3, nothing_seen=2, refused=2, duplicate=1, dead=0, pending=1
-        )
         queue = QueueReport(
             name="detection_queue",
             ready=1,
@@ -94,9 +96,9 @@ class House:
             pid=os.getpid(),
             uptime_seconds=61,
             health=HealthReport(state=HealthState.OK),
-            uploads=counts,
-            adds_up=True,
-            refusals={"empty_file": 2},
+            uploads=COUNTS if self.can_count else UploadCounts(),
+            adds_up=True if self.can_count else None,
+            refusals={"empty_file": 2} if self.can_count else None,
             queues=(queue,),
             actors=(watcher,),
         )
