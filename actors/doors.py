@@ -16,7 +16,7 @@ from hsid.api.audit import Audit, Change
 from hsid.api.changes import Levers
 from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.levels import LevelControl
-from hsid.api.log_models import LatencyReport
+from hsid.api.log_models import LatencyReport, LineList, LogListing
 from hsid.api.models import (
     EventDetail,
     EventPage,
@@ -40,6 +40,7 @@ from hsid.api.report import (
     event_page,
     event_stats,
     latency_report,
+    line_list,
     status_report,
 )
 from hsid.api.server import SocketPathError, serve
@@ -151,6 +152,10 @@ class HouseSource:
     async def latency(self, window_minutes: int) -> LatencyReport:
         """Return how long uploads took from step to step in the last minutes."""
         return latency_report(get_pipeline_latency_tracker(), window_minutes)
+
+    async def logs(self, listing: LogListing) -> LineList:
+        """Return lines of the log, the latest first."""
+        return await self.store.read(partial(line_list, listing=listing))
 
     async def changes(self, limit: int) -> ChangeList:
         """Return the latest changes that somebody asked for."""

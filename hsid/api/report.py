@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.house_models import CameraList, CameraReport, ChangeList, ChangeReport
-from hsid.api.log_models import LatencyReport, StageReport
+from hsid.api.log_models import LatencyReport, LineList, LineReport, LogListing, StageReport
 from hsid.api.models import (
     ActorReport,
     DetectionReport,
@@ -32,7 +32,7 @@ from hsid.api.models import (
 from hsid.model import Accounting, Seconds
 from hsid.observe.health import Health
 from hsid.observe.latency import PipelineLatencyTracker, StageStats
-from hsid.store import audit, cameras, events, stars, uploads
+from hsid.store import audit, cameras, events, logs, stars, uploads
 from hsid.store.search import search, statistics
 
 
@@ -149,6 +149,12 @@ def change_list(conn: Connection, limit: int) -> ChangeList:
     return ChangeList(
         changes=tuple(ChangeReport(**asdict(each)) for each in audit.latest(conn, limit))
     )
+
+
+def line_list(conn: Connection, listing: LogListing) -> LineList:
+    """Return lines of the log, the latest first."""
+    found = logs.search(conn, listing.query, listing.limit)
+    return LineList(lines=tuple(LineReport.of(each.line) for each in found))
 
 
 def latency_report(tracker: PipelineLatencyTracker, window_minutes: int) -> LatencyReport:

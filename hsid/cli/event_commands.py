@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from hsid.cli import export, terminal, text
 from hsid.cli.client import Document
 from hsid.cli.export import Asked
+from hsid.cli.moments import Moment
 
 # Written out: importing the records takes longer than all else that a command does.
 LEVELS = ("low", "medium", "high", "critical")
@@ -36,25 +37,6 @@ class EventSource(Protocol):
     def change_star(self, event_id: int, *, starred: bool) -> Document:
         """Give an event a star or take it; return the `StarReport`."""
         ...
-
-
-class Moment(click.ParamType[str]):
-    """A point in time; without an offset it is by this machine's clock."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return *value* with its offset, as the API wants it."""
-        try:
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.astimezone()).isoformat()
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{text.printable(value)!r} is no time; write 2026-11-25, 2026-11-25T14:30 or"
-                " 2026-11-25T14:30+01:00.",
-                param,
-                ctx,
-            )
 
 
 _FILTERS = (

@@ -1,8 +1,13 @@
 """The daemon as a whole, turned over the socket, and what it logs."""
 
 import logging
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+
+from hsid.observe.logging_database import LogLine
+from hsid.store.logs import record
 
 
 async def test_a_reload_says_what_was_taken_up_and_what_needs_a_restart(house):
@@ -90,3 +95,20 @@ async def test_cameras_cards_and_latency_can_be_asked_for(house):
 
     assert (cameras, gpus, latency["window_minutes"]) == ({"cameras": []}, {"gpus": []}, 5)
     assert "total_pipeline" in {each["stage"] for each in latency["stages"]}
+
+
+async def test_lines_of_the_log_are_found_in_the_database(house):
+    """At least of a level, of a logger and those below it, the latest first."""
+    now = datetime.now(UTC)
+    lines = [
+        LogLine(now, logging.INFO, "actors.detector", "looked", {}),
+        LogLine(now, logging.ERROR, "actors.detector", "failed", {"camera_id": "gate"}),
+        LogLine(now, logging.ERROR, "hsid.store", "away", {}),
+    ]
+    await house.store.write(partial(record, lines=lines))
+    async with house.served() as client:
+        listed = (await client.get("/v1/logs?level=WARNING&logger=actors")).json()["lines"]
+
+    (line,) = listed
+    assert (line["event"], line["level"]) == ("failed", "ERROR")
+    assert line["fields"] == {"camera_id": "gate"}

@@ -10,7 +10,7 @@ import trio
 from hsid.api.actor_models import ActorChange, ActorDetail, ActorList
 from hsid.api.daemon_models import Acknowledged, Drained, Reloaded
 from hsid.api.house_models import CameraList, ChangeList, GpuList
-from hsid.api.log_models import LatencyReport, LevelList
+from hsid.api.log_models import LatencyReport, LevelList, LineList
 from hsid.api.models import QueueReport, StatusReport
 from hsid.api.queue_models import EntryList, LetterChange, LetterList, LetterReport, QueueList
 from tests.integration.api.conftest import hsictl
@@ -81,6 +81,7 @@ COMMANDS = {
     "gpu": GpuList,
     "latency": LatencyReport,
     "changes": ChangeList,
+    "logs": LineList,
     "log-level": LevelList,
     "reload": Reloaded,
     "drain": Drained,
