@@ -15,7 +15,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Text,
-    exists,
     func,
     literal,
     select,
@@ -23,11 +22,11 @@ from sqlalchemy import (
 )
 
 from hsid.model import Event, EventState, Severity
-from hsid.store import words
+from hsid.store import labels, words
 from hsid.store.columns import UtcDateTime, clean
 from hsid.store.errors import StoreError
 from hsid.store.rows import to_event
-from hsid.store.schema import detections, events
+from hsid.store.schema import events
 
 T = TypeVar("T")
 
@@ -47,7 +46,7 @@ class EventQuery:
     camera_id: str | None = None
     level: Severity | None = None
     label: str | None = None
-    """A class that was seen in it."""
+    """A class that was seen in it, when it was judged last."""
     since: datetime | None = None
     until: datetime | None = None
     """Events that began at *since* or later, and before *until*."""
@@ -79,9 +78,9 @@ def search(
     Raises:
         UnknownPositionError: There is no event *before*.
     """
-    source = _source(conn, query, is_page=True)
+    source, rest = _source(conn, query, is_page=True)
     in_order = tuple_(source.c.started_at, source.c.id)
-    page = select(source).where(*_conditions(source, query))
+    page = select(source).where(*_conditions(source, rest))
     if before is not None:
         page = page.where(in_order < _position(conn, before))
     page = page.order_by(source.c.started_at.desc(), source.c.id.desc()).limit(limit)
@@ -93,10 +92,10 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
 
     An event counts for the day and the hour in which it began.
     """
-    source = _source(conn, query, is_page=False)
+    source, rest = _source(conn, query, is_page=False)
 
     def count_by(key: ColumnElement[T]) -> dict[T, int]:
-        chosen = select(key, func.count()).where(*_conditions(source, query))
+        chosen = select(key, func.count()).where(*_conditions(source, rest))
         rows = conn.execute(chosen.group_by(key).order_by(key))
         return {value: number for value, number in rows}  # noqa: C416 - typed
 
@@ -115,11 +114,21 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
     )
 
 
-def _source(conn: Connection, query: EventQuery, *, is_page: bool) -> FromClause:
-    if query.words is None:
-        return events
-    is_alone = replace(query, since=None, until=None, words=None) == EventQuery()
-    return words.matching(conn, events, query.words, is_walk=is_page and is_alone)
+def _source(
+    conn: Connection, query: EventQuery, *, is_page: bool
+) -> tuple[FromClause, EventQuery]:
+    """Return what to select from, and what of *query* is still to be asked of it."""
+    rest = replace(query, since=None, until=None)
+    if query.words is not None:
+        is_walk = is_page and rest == EventQuery(words=query.words)
+        return words.matching(conn, events, query.words, is_walk=is_walk), query
+    if query.label is None:
+        return events, query
+    without = replace(query, label=None)
+    if rest == EventQuery(label=query.label):
+        return labels.walk(query.label), without
+    few = labels.few(conn, query.label)
+    return (events, query) if few is None else (few, without)
 
 
 def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement[bool]]:
@@ -128,8 +137,7 @@ def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement
     if query.level is not None:
         yield source.c.risk_level == query.level
     if query.label is not None:
-        of_event = detections.c.batch_id == source.c.batch_id
-        yield exists().where(of_event, detections.c.label == clean(query.label))
+        yield labels.has(source, query.label)
     if query.since is not None:
         yield source.c.started_at >= query.since
     if query.until is not None:
