@@ -9,14 +9,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import trio
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 
-from hsid.api.asking import EventListing, in_words
+from hsid.api.asking import EventFilter, EventListing, in_words
 from hsid.api.models import QueueReport, StatusReport
-from hsid.api.report import event_detail, event_page, status_report
+from hsid.api.report import event_detail, event_page, event_stats, status_report
 from hsid.cli import client, terminal
 from hsid.cli.client import Document
 from hsid.cli.export import Asked
@@ -28,6 +30,8 @@ from hsid.store.database import open_read_only
 from hsid.store.errors import StoreError
 from hsid.store.lock import LOCK_NAME
 from hsid.store.search import UnknownPositionError
+
+Q = TypeVar("Q", bound=EventFilter)
 
 TIMEOUT = 10.0
 
@@ -47,16 +51,27 @@ class Events:
 
     def page(self, asked: Asked) -> Document:
         """Return the `EventPage`; end the program in words if there is none to be had."""
-        try:
-            listing = EventListing.model_validate(asked)
-        except ValidationError as error:
-            terminal.fail(f"hsid: {in_words(error.errors())}", client.RefusedError.exit_code)
-        return _look(self.settings, "/v1/events", asked, partial(event_page, listing=listing))
+        read = partial(event_page, listing=_validated(EventListing, asked))
+        return _look(self.settings, "/v1/events", asked, read)
+
+    def stats(self, asked: Asked) -> Document:
+        """Return the `EventStats`; end the program in words if there are none to be had."""
+        name = self.settings.timezone
+        zone = ZoneInfo(name) if name else None
+        read = partial(event_stats, events=_validated(EventFilter, asked), zone=zone)
+        return _look(self.settings, "/v1/events/stats", asked, read)
 
     def event(self, event_id: int) -> Document:
         """Return the `EventDetail`; end the program in words if there is none to be had."""
         read = partial(event_detail, event_id=event_id)
         return _look(self.settings, f"/v1/events/{event_id}", {}, read)
+
+
+def _validated(kind: type[Q], asked: Asked) -> Q:
+    try:
+        return kind.model_validate(asked)
+    except ValidationError as error:
+        terminal.fail(f"hsid: {in_words(error.errors())}", client.RefusedError.exit_code)
 
 
 def _read_status(conn: Connection, *, settings: Settings) -> StatusReport:
