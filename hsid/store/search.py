@@ -30,6 +30,9 @@ from hsid.store.schema import events
 
 T = TypeVar("T")
 
+_MOST = 2000
+"""So many events are fetched at once, to see which of them have words that are frequent."""
+
 
 class UnknownPositionError(StoreError):
     """The event after which to go on is not stored: it never was, or it is gone meanwhile."""
@@ -78,7 +81,9 @@ def search(
     Raises:
         UnknownPositionError: There is no event *before*.
     """
-    source, rest = _source(conn, query, is_page=True)
+    if query.words is not None and words.are_frequent(conn, query.words):
+        return _walk(conn, query, query.words, limit, before)
+    source, rest = _source(conn, query)
     in_order = tuple_(source.c.started_at, source.c.id)
     page = select(source).where(*_conditions(source, rest))
     if before is not None:
@@ -92,7 +97,10 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
 
     An event counts for the day and the hour in which it began.
     """
-    source, rest = _source(conn, query, is_page=False)
+    if query.words is not None and words.are_frequent(conn, query.words):
+        source, rest = _reading(query, query.words), EventQuery()
+    else:
+        source, rest = _source(conn, query)
 
     def count_by(key: ColumnElement[T]) -> dict[T, int]:
         chosen = select(key, func.count()).where(*_conditions(source, rest))
@@ -114,18 +122,36 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
     )
 
 
-def _source(
-    conn: Connection, query: EventQuery, *, is_page: bool
-) -> tuple[FromClause, EventQuery]:
+def _walk(
+    conn: Connection, query: EventQuery, wanted: str, limit: int, before: int | None
+) -> list[Event]:
+    """Look at one event after the other until *limit* of them have the words *wanted*."""
+    rest, size = replace(query, words=None), 2 * limit
+    found: list[Event] = []
+    while len(found) < limit and (page := search(conn, rest, size, before)):
+        matching = words.among(conn, wanted, [event.id for event in page])
+        found += [event for event in page if event.id in matching]
+        before, size = page[-1].id, min(2 * size, _MOST)
+    return found[:limit]
+
+
+def _reading(query: EventQuery, wanted: str) -> FromClause:
+    """Return the events that *query* means, found by all else first: its words are frequent."""
+    chosen = list(_conditions(events, query))
+    ids = select(func.min(events.c.id), func.max(events.c.id)).where(*chosen)
+    # The sum keeps SQLite from looking for each of the words' events first.
+    has_words = events.c.id.op("+")(0).in_(words.between(wanted, ids))
+    return select(events).where(*chosen, has_words).subquery("matching")
+
+
+def _source(conn: Connection, query: EventQuery) -> tuple[FromClause, EventQuery]:
     """Return what to select from, and what of *query* is still to be asked of it."""
-    rest = replace(query, since=None, until=None)
     if query.words is not None:
-        is_walk = is_page and rest == EventQuery(words=query.words)
-        return words.matching(conn, events, query.words, is_walk=is_walk), query
+        return words.matching(conn, events, query.words), query
     if query.label is None:
         return events, query
     without = replace(query, label=None)
-    if rest == EventQuery(label=query.label):
+    if replace(without, since=None, until=None) == EventQuery():
         return labels.walk(query.label), without
     few = labels.few(conn, query.label)
     return (events, query) if few is None else (few, without)
