@@ -61,7 +61,7 @@ def create_app(source: StatusSource) -> FastAPI:
 
     @app.get("/v1/events/{event_id}", responses={404: {"model": Problem}})
     async def event(event_id: EventId) -> EventDetail:
-        """Return one event with everything that was seen."""
+        """Return one event with everything that was seen, and what it said before."""
         found = await source.event(event_id)
         if found is None:
             raise problems.EventNotFoundError(event_id)
