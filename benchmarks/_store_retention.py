@@ -7,7 +7,7 @@ uploads; the driver is told what to delete, in the same portions, with a commit 
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import trio
 from sqlalchemy import Connection, insert
 
 from benchmarks import _store_years as years
+from benchmarks._store_filling import connect
 from hsid.cli.retention_runs import Working
 from hsid.model import CaptureSource, UploadState
 from hsid.retention.decision import Limits
@@ -37,7 +38,7 @@ _APART = timedelta(seconds=1)
 _LIMITS = Limits(keep_for=timedelta(days=30), keep_logs_for=timedelta(days=7))
 
 
-def measure(url: str, count: int, connect: Callable[[str], Any]) -> dict[str, float]:
+def measure(url: str, count: int) -> dict[str, float]:
     """Return how many rows a second go, of *count* cases each for retention and for the driver."""
     first = 100_000_000
     with open_database(url) as database:

@@ -17,6 +17,7 @@ from hsid.model import (
     AnalysisKind,
     DetectionRecord,
     Event,
+    EventRevision,
     EventState,
     Severity,
 )
@@ -276,10 +277,30 @@ class EventReport(Document):
         return cls(event_id=event.id, starred=starred, **fields)
 
 
+class RevisionReport(Document):
+    """What an event said before, from *updated_at* on, until the next verdict."""
+
+    revision: int
+    risk_score: int
+    risk_level: Severity
+    analysis: AnalysisKind
+    analyst: str
+    state: EventState
+    summary: str
+    reasoning: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, said: EventRevision) -> Self:
+        """Return the document for *said*."""
+        return cls(**{name: getattr(said, name) for name in cls.model_fields})
+
+
 class EventDetail(EventReport):
-    """An event with everything that was seen."""
+    """An event with everything that was seen, and what it said before, earliest first."""
 
     detections: tuple[DetectionReport, ...] = ()
+    revisions: tuple[RevisionReport, ...] = ()
 
 
 class EventPage(Document):

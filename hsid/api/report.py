@@ -24,6 +24,7 @@ from hsid.api.models import (
     HealthReport,
     QueueReport,
     RetentionReport,
+    RevisionReport,
     RoleReport,
     StarReport,
     StatusReport,
@@ -106,7 +107,7 @@ def event_stats(conn: Connection, events: EventFilter, zone: tzinfo | None) -> E
 
 
 def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
-    """Return one event with its detections, None if there is no such event."""
+    """Return one event with its detections and what it said before, None if there is none."""
     event = events.get_event(conn, event_id)
     if event is None:
         return None
@@ -115,6 +116,7 @@ def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
     return EventDetail(
         **EventReport.of(event, starred=starred).model_dump(),
         detections=tuple(DetectionReport.of(record) for record in records),
+        revisions=tuple(map(RevisionReport.of, events.revisions_of(conn, event_id))),
     )
 
 

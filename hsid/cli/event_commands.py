@@ -1,4 +1,4 @@
-"""`events list|show|search|export|star|unstar`, in `hsid` as in `hsictl`, alone it is `list`.
+"""`events list|show|search|stats|export|star|unstar`, in `hsid` as in `hsictl`; alone it is `list`.
 
 Imports nothing heavy. What is wrong with an option is said here, in words and with exit code 2, so
 that the daemon and the file are asked only what they can answer.
@@ -28,6 +28,10 @@ class EventSource(Protocol):
 
     def page(self, asked: Asked) -> Document:
         """Return the `EventPage` for the parameters *asked*."""
+        ...
+
+    def stats(self, asked: Asked) -> Document:
+        """Return the `EventStats` for the parameters *asked*."""
         ...
 
     def event(self, event_id: int) -> Document:
@@ -93,8 +97,15 @@ def events_group(source: Decorator) -> click.Group:
     @click.argument("event_id", metavar="ID", type=_EVENT_ID)
     @terminal.as_json_option
     def show(source: EventSource, event_id: int, *, as_json: bool) -> None:
-        """Show one event: the verdict, its reasons, and everything that was seen."""
+        """Show one event: verdict and reasons, what was seen, and what it said before."""
         terminal.show(source.event(event_id), as_json=as_json, render=text.event)
+
+    @group.command()
+    @source
+    @_with(*_FILTERS, _WORDS, terminal.as_json_option)
+    def stats(source: EventSource, *, as_json: bool, **asked: Any) -> None:
+        """Count events by day, hour of the day, camera and level, on the clock of the house."""
+        terminal.show(source.stats(_given(asked)), as_json=as_json, render=text.event_stats)
 
     @group.command("export")
     @source

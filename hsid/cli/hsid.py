@@ -127,6 +127,10 @@ class House:
         """Return a page of events."""
         return self._events.page(asked)
 
+    def stats(self, asked: Asked) -> Document:
+        """Return counts of events."""
+        return self._events.stats(asked)
+
     def event(self, event_id: int) -> Document:
         """Return one event."""
         return self._events.event(event_id)

@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 import click
 
 from hsid.cli.client import Document
+from hsid.model import Severity
 from hsid.observe.logging_redaction import escape
 
 ENDS = ("analysed", "nothing_seen", "refused", "duplicate", "dead", "pending")
@@ -108,14 +109,31 @@ def events(page: Document) -> str:
 def event(document: Document) -> str:
     """Return the text of an `EventDetail`."""
     seen = map(_detection_row, document["detections"])
-    return "\n\n".join(
-        [
-            table(_EVENT_HEADERS[:-1], [_event_row(document)[:-1]]),
-            printable(document["summary"]),
-            printable(document["reasoning"]),
-            table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
-        ]
-    )
+    parts = [
+        table(_EVENT_HEADERS[:-1], [_event_row(document)[:-1]]),
+        printable(document["summary"]),
+        printable(document["reasoning"]),
+        table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
+    ]
+    if before := document.get("revisions"):  # a daemon of an older version tells of none
+        headers = ("SAID FROM", "SCORE", "LEVEL", "BY", "SUMMARY")
+        parts.append(table(headers, map(_revision_row, before)))
+    return "\n\n".join(parts)
+
+
+def event_stats(document: Document) -> str:
+    """Return the text of an `EventStats`."""
+    if not document["total"]:
+        return NO_EVENTS
+    by_level = document["by_level"]
+    counts = {
+        "DAY": document["by_day"],
+        "HOUR": {f"{int(hour):02}:00": count for hour, count in document["by_hour"].items()},
+        "CAMERA": document["by_camera"],
+        "LEVEL": {level: by_level[level] for level in Severity if level in by_level},
+    }
+    tables = (table((name, "EVENTS"), each.items()) for name, each in counts.items())
+    return "\n\n".join([f"events: {document['total']}", *tables])
 
 
 def star(document: Document) -> str:
@@ -181,7 +199,6 @@ def _days_left(document: Document) -> str:
 
 
 def _event_row(event: Document) -> tuple[object, ...]:
-    by = event["analysis"] if event["state"] == "final" else f"{event['analysis']} (provisional)"
     return (
         event["event_id"],
         "*" if event.get("starred") else "",  # a daemon of an older version knows of none
@@ -189,9 +206,24 @@ def _event_row(event: Document) -> tuple[object, ...]:
         event["camera_id"],
         event["risk_score"],
         event["risk_level"],
-        by,
+        _judge(event),
         event["summary"],
     )
+
+
+def _revision_row(said: Document) -> tuple[object, ...]:
+    return (
+        local_time_with_offset(said["updated_at"]),
+        said["risk_score"],
+        said["risk_level"],
+        _judge(said),
+        said["summary"],
+    )
+
+
+def _judge(said: Document) -> str:
+    kind: str = said["analysis"]
+    return kind if said["state"] == "final" else f"{kind} (provisional)"
 
 
 def _detection_row(detection: Document) -> tuple[object, ...]:

@@ -21,6 +21,7 @@ from hsid.api.models import (
     EventStats,
     HealthReport,
     QueueReport,
+    RevisionReport,
     StarReport,
     StatusReport,
     UploadCounts,
@@ -42,6 +43,17 @@ def build_event(event_id=1, **changes):
     seen = DetectionReport(
         upload_id=7, captured_at=NIGHT, label="person", confidence=0.9, box=(1, 2, 30, 40)
     )
+    before = RevisionReport(
+        revision=0,
+        risk_score=60,
+        risk_level=Severity.MEDIUM,
+        analysis=AnalysisKind.RULES,
+        analyst="rules-1",
+        state=EventState.PROVISIONAL,
+        summary="Somebody",
+        reasoning="dark",
+        updated_at=NIGHT,
+    )
     fields = {
         "batch_id": f"b{event_id}",
         "camera_id": "front_door",
@@ -58,6 +70,7 @@ def build_event(event_id=1, **changes):
         "created_at": NIGHT,
         "updated_at": NIGHT,
         "detections": (seen,),
+        "revisions": (before,),
     }
     return EventDetail(event_id=event_id, **(fields | changes))
 

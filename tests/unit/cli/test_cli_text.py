@@ -169,6 +169,31 @@ def test_an_empty_list_of_events_says_so():
     assert text.events({"events": []}) == "no events"
 
 
+COUNTED = {
+    "total": 3,
+    "by_day": {"2026-03-01": 1, "2026-03-02": 2},
+    "by_hour": {"7": 2, "17": 1},
+    "by_camera": {"ga\x1bte": 3},
+    "by_level": {"critical": 1, "low": 2},
+}
+
+
+def test_counts_are_a_table_for_each_way_to_count():
+    """Hours as a clock shows them, levels from the lowest to the highest."""
+    parts = click.unstyle(text.event_stats(COUNTED)).split("\n\n")
+
+    assert parts[0] == "events: 3"
+    assert parts[1].splitlines()[1:] == ["2026-03-01       1", "2026-03-02       2"]
+    assert parts[2].splitlines()[1:] == ["07:00       2", "17:00       1"]
+    assert parts[3].splitlines()[1:] == ["ga\\x1bte       3"]
+    assert [line.split() for line in parts[4].splitlines()[1:]] == [["low", "2"], ["critical", "1"]]
+
+
+def test_a_house_without_events_has_nothing_to_count():
+    """It says so in words."""
+    assert text.event_stats({key: {} for key in COUNTED} | {"total": 0}) == "no events"
+
+
 def build_gpu(**changes):
     document = {
         "number": 0,
