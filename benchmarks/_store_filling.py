@@ -1,16 +1,18 @@
 """Millions of rows into a database in minutes, past hsid and past its checks of references."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import psycopg
 
 from benchmarks import _store_years as years
 from benchmarks._store_years import Row
+
+_Rows: TypeAlias = Iterator[tuple[str, Iterator[Row]]]
 
 _PORTION = 10_000
 _OF_AN_EVENT: Final = {
@@ -20,7 +22,8 @@ _OF_AN_EVENT: Final = {
     "events": lambda number: (years.event_row(number) | {"id": years.event_id(number)},),
     "event_labels": years.label_rows,
 }
-"""Tables, referenced ones first; what an event adds to each."""
+"""What an event adds to each table."""
+TABLES: Final = tuple(_OF_AN_EVENT)
 _NUMBERED = ("uploads", "detections", "events")
 
 
@@ -33,13 +36,17 @@ def connect(url: str) -> Any:
     return connection
 
 
-def fill(url: str, first: int, count: int) -> None:
-    """Add the events with the numbers from *first* on, and have the database look at them."""
+def fill(url: str, first: int, count: int, tables: Collection[str] = TABLES) -> None:
+    """Add the events with the numbers from *first* on, and have the database look at them.
+
+    *tables* says which of their rows are wanted.
+    """
+    rows = _rows(first, count, tables)
     with closing(connect(url)) as connection:
         if url.startswith("sqlite"):
-            _fill_file(connection, first, count)
+            _fill_file(connection, rows)
         else:
-            _fill_server(connection, first, count)
+            _fill_server(connection, rows)
 
 
 def plain(row: Row) -> Sequence[Any]:
@@ -55,10 +62,10 @@ def insertion(table: str, row: Row, sign: str) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join([sign] * len(row))})"  # noqa: S608 - ours
 
 
-def _fill_file(connection: sqlite3.Connection, first: int, count: int) -> None:
+def _fill_file(connection: sqlite3.Connection, rows_of: _Rows) -> None:
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA cache_size=-200000")
-    for table, rows in _rows(first, count):
+    for table, rows in rows_of:
         row = next(rows)
         values = map(plain, chain([row], rows))
         connection.executemany(insertion(table, row, "?"), values)
@@ -66,10 +73,10 @@ def _fill_file(connection: sqlite3.Connection, first: int, count: int) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _fill_server(connection: psycopg.Connection[Any], first: int, count: int) -> None:
+def _fill_server(connection: psycopg.Connection[Any], rows_of: _Rows) -> None:
     connection.autocommit = True
     connection.execute("SET session_replication_role = replica")  # no checks of references
-    for table, rows in _rows(first, count):
+    for table, rows in rows_of:
         row = next(rows)
         with connection.cursor().copy(f"COPY {table} ({', '.join(row)}) FROM STDIN") as copy:
             for each in chain([row], rows):
@@ -80,12 +87,12 @@ def _fill_server(connection: psycopg.Connection[Any], first: int, count: int) ->
     connection.execute("VACUUM ANALYZE")
 
 
-def _rows(first: int, count: int) -> Iterator[tuple[str, Iterator[Row]]]:
+def _rows(first: int, count: int, tables: Collection[str]) -> _Rows:
     """Yield rows by table, oldest events first, in portions that no memory is short for."""
     if first == 0:
         yield "cameras", iter(years.camera_rows())
     oldest = first + count
     for end in range(oldest, first, -_PORTION):
         numbers = range(end - 1, max(first, end - _PORTION) - 1, -1)
-        for table, of_event in _OF_AN_EVENT.items():
-            yield table, chain.from_iterable(map(of_event, numbers))
+        for table in tables:
+            yield table, chain.from_iterable(map(_OF_AN_EVENT[table], numbers))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
 )
@@ -19,8 +20,8 @@ from hsid.model import Event
 from hsid.store.columns import UtcDateTime, big_key, clean
 from hsid.store.schema import detections, event_labels, events
 
-FEW = 2000
-"""So many matches are fetched and put in order; more than that are not."""
+_FEW = 2000
+"""A label is rare that no more events have than this."""
 
 _SEEN = select(
     bindparam("event", type_=big_key()).label("event_id"),
@@ -47,18 +48,15 @@ def walk(label: str) -> FromClause:
     return joined.where(event_labels.c.label == clean(label)).subquery("labelled")
 
 
-def few(conn: Connection, label: str) -> FromClause | None:
-    """Return the events with *label* to select from, None if they are too many to be fetched.
+def is_rare(conn: Connection, label: str) -> bool:
+    """Tell whether *label* alone leads to so few events that all else is best asked of those.
 
     Databases know of how many rows a label has little (PostgreSQL) or nothing (SQLite).
     """
-    with_label = event_labels.c.label == clean(label)
-    found = select(event_labels.c.event_id).where(with_label).limit(FEW + 1)
-    if len(conn.scalars(found).all()) > FEW:
-        return None
-    # The limit keeps SQLite from looking through other indexes first.
-    chosen = select(events).where(events.c.id.in_(found)).limit(FEW)
-    return chosen.subquery("labelled")
+    found = select(event_labels.c.event_id).where(event_labels.c.label == clean(label))
+    # In order of the index: PostgreSQL might read the table instead, hoping to find enough soon.
+    few = found.order_by(event_labels.c.started_at).limit(_FEW + 1).subquery()
+    return (conn.scalar(select(func.count()).select_from(few)) or 0) <= _FEW
 
 
 def has(source: FromClause, label: str) -> ColumnElement[bool]:

@@ -114,12 +114,14 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
         local = datetime.fromtimestamp(words.start_of(quarter), zone)
         days[local.date()] += number
         hours[local.hour] += number
+    # With nothing appended SQLite would read an index of all events that is in their order.
+    camera, level = source.c.camera_id.concat(""), source.c.risk_level.concat("")
     return EventStatistics(
         total=days.total(),
         by_day=dict(days),
         by_hour=dict(sorted(hours.items())),
-        by_camera=count_by(source.c.camera_id),
-        by_level={Severity(level): n for level, n in count_by(source.c.risk_level).items()},
+        by_camera=count_by(camera),
+        by_level={Severity(name): number for name, number in count_by(level).items()},
     )
 
 
@@ -130,7 +132,7 @@ def _walk(
     rest, size = replace(query, words=None), 2 * limit
     found: list[Event] = []
     while len(found) < limit and (page := search(conn, rest, size, before)):
-        matching = words.among(conn, wanted, [event.id for event in page])
+        matching = words.among(wanted, {event.id: event.summary for event in page})
         found += [event for event in page if event.id in matching]
         before, size = page[-1].id, min(2 * size, _MOST)
     return found[:limit]
@@ -152,10 +154,10 @@ def _source(conn: Connection, query: EventQuery) -> tuple[FromClause, EventQuery
     if query.label is None:
         return events, query
     without = replace(query, label=None)
-    if replace(without, since=None, until=None) == EventQuery():
+    is_alone = replace(without, since=None, until=None) == EventQuery()
+    if is_alone or labels.is_rare(conn, query.label):
         return labels.walk(query.label), without
-    few = labels.few(conn, query.label)
-    return (events, query) if few is None else (few, without)
+    return events, query
 
 
 def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement[bool]]:

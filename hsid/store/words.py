@@ -7,7 +7,9 @@ What a user types is never taken for a query: it is cut at its spaces, and each 
 itself, one of several words for these words in a row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Final
 
 from sqlalchemy import (
@@ -35,13 +37,14 @@ _FOLDED: Final = (
     "regexp_replace(regexp_replace(normalize({}, NFD), '[\\u0300-\\u036f]+', '', 'g'),"
     " '[\\u0001-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u00bf\\u2000-\\u206f]+', ' ', 'g')"
 )
+_TOKENS: Final = "unicode61 remove_diacritics 2"
 _VECTOR: Final = f"to_tsvector('simple', {_FOLDED})"
 
 INDEX: Final = {
     "sqlite": (
-        """
+        f"""
         CREATE VIRTUAL TABLE event_words USING fts5(summary, content='events',
-            content_rowid='id', tokenize='unicode61 remove_diacritics 2')
+            content_rowid='id', tokenize='{_TOKENS}')
         """,
         """
         CREATE TRIGGER event_words_added AFTER INSERT ON events BEGIN
@@ -70,9 +73,6 @@ INDEX: Final = {
 
 _FEW = 5000
 """So many matches are fetched and put in order; more than that are not."""
-
-_NEAR = 1000
-"""Ids that are no further apart are looked up together."""
 
 _QUARTER: Final = 900
 """Seconds; the offsets of all time zones are multiples of it."""
@@ -110,15 +110,17 @@ def between(words: str, ids: Select[tuple[int, int]]) -> Select[tuple[int]]:
     return _found(words).where(bounds)
 
 
-def among(conn: Connection, words: str, ids: Iterable[int]) -> set[int]:
-    """Return those of *ids*, and perhaps others, whose summaries have *words*, with SQLite.
+def among(words: str, summaries: Mapping[int, str]) -> set[int]:
+    """Return the ids of those *summaries* that have all of *words*, as FTS5 sees it.
 
-    Ids rise with time, more or less: the events of a page are a few stretches of the index.
+    An index of these alone is made for it: where a word is frequent, to find a few of its events in
+    the index of all takes the longer, the more there are.
     """
-    found: set[int] = set()
-    for first, last in _stretches(sorted(ids)):
-        found.update(conn.scalars(_found(words).where(_WORDS.c.rowid.between(first, last))))
-    return found
+    with closing(sqlite3.connect(":memory:")) as memory:
+        memory.execute(f"CREATE VIRTUAL TABLE page USING fts5(summary, tokenize='{_TOKENS}')")
+        memory.executemany("INSERT INTO page (rowid, summary) VALUES (?, ?)", summaries.items())
+        found = memory.execute("SELECT rowid FROM page WHERE page MATCH ?", [_quoted(words)])
+        return {number for (number,) in found}
 
 
 def quarter(conn: Connection, moment: ColumnElement[object]) -> ColumnElement[int]:
@@ -135,17 +137,6 @@ def start_of(quarter: int) -> int:
 
 def _found(words: str) -> Select[tuple[int]]:
     return select(_WORDS.c.rowid).where(_WORDS.c.event_words.op("MATCH")(_quoted(words)))
-
-
-def _stretches(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield first and last of those in *ids*, which rise, that lie near each other."""
-    first = last = ids[0]
-    for each in ids[1:]:
-        if each - last > _NEAR:
-            yield first, last
-            first = each
-        last = each
-    yield first, last
 
 
 def _quoted(words: str) -> str:

@@ -44,6 +44,12 @@ INSERT INTO events (batch_id, camera_id, started_at, ended_at, risk_score, risk_
     reasoning, analysis, analyst, state, revision, created_at, updated_at)
 SELECT id, camera_id, started_at, ended_at, 5, 'low', 'a cat',
     '', 'rules', 'rules', 'final', 1, ended_at, ended_at FROM batches;
+INSERT INTO uploads (camera_id, path, inode, size, mtime_ns, state, received_at, captured_at,
+    capture_source)
+SELECT camera_id, 'a.jpg', 1, 2, 3, 'analysed', started_at, started_at, 'exif' FROM batches;
+INSERT INTO detections (upload_id, camera_id, batch_id, label, confidence, x, y, width, height)
+SELECT uploads.id, uploads.camera_id, 'b1', label, 0.9, 1, 2, 3, 4
+FROM uploads, (SELECT 'cat' AS label UNION ALL SELECT 'cat' UNION ALL SELECT 'dog');
 """
 
 ADD_COLUMN = 'op.execute("ALTER TABLE cameras ADD COLUMN colour TEXT")'
@@ -165,8 +171,8 @@ def test_a_database_of_the_first_release_is_brought_to_today(path, tmp_path):
     assert len(backups(path)) == 1
 
 
-def test_events_of_the_first_release_are_found_by_their_words(path, tmp_path):
-    """The index is filled with what there is, and kept from then on."""
+def test_events_of_the_first_release_are_found_by_words_and_classes(path, tmp_path):
+    """The indexes are filled with what there is, and kept from then on."""
     first = tmp_path / "first"
     first.mkdir()
     copy2(migration.VERSIONS / "v0001_first_schema.py", first)
@@ -177,6 +183,8 @@ def test_events_of_the_first_release_are_found_by_their_words(path, tmp_path):
         connection.executescript(FIRST_EVENT)
     with open_database(path) as database, database.transaction() as conn:
         (event,) = search(conn, EventQuery(words="cat"), 9)
+        assert search(conn, EventQuery(label="cat"), 9) == [event]
+        assert search(conn, EventQuery(label="dog"), 9) == [event]
         assert (event.batch_id, revision_of(path)) == ("b1", migration.HEAD)
         conn.execute(text("UPDATE events SET summary = 'a dog'"))
         assert search(conn, EventQuery(words="cat"), 9) == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hsid.batching import CloseBatch, StartBatch
+from hsid.batching import CloseBatch, ReopenBatch, StartBatch
 from hsid.model import Box, Detection, EventState, Severity
 from hsid.store import batches, events, words
 from hsid.store.search import EventQuery, UnknownPositionError, search, statistics
@@ -98,6 +98,40 @@ def test_pages_join_without_gap_or_repetition(conn, query, limit):
         before = page[-1]
     assert list(chain(*pages)) == found(conn)
     assert {len(page) for page in pages[:-1]} <= {limit}
+
+
+@pytest.mark.parametrize("query", [{}, {"words": "gate"}, {"label": "person"}])
+@pytest.mark.parametrize("few", [0, 99])
+def test_what_comes_in_meanwhile_moves_no_page(conn, monkeypatch, few, query):
+    """Whoever turns pages sees each event that was there once, whatever is newer or late."""
+    monkeypatch.setattr(words, "_FEW", few)
+    there = [make(conn, number, seconds=10 * number) for number in range(6)]
+    seen, before = [], None
+    while page := found(conn, 2, before, **query):
+        seen += page
+        before = page[-1]
+        make(conn, 100 + len(seen), seconds=900 + len(seen))
+        make(conn, 200 + len(seen), seconds=10 * (6 - len(seen)) + 5)
+    assert [each for each in seen if each in there] == there[::-1]
+    assert len(seen) == len(set(seen))
+
+
+def test_a_class_that_came_with_a_later_verdict_finds_the_event(conn):
+    """What the event is about is what it was judged by last."""
+    event_id = make(conn, 1)
+    (upload,) = receive(conn, arrival(2, seconds=2))
+    record(conn, upload.id, Detection("cat", 0.9, Box(1, 2, 3, 4)))
+    batches.apply(conn, "gate", [ReopenBatch("b1", (upload.id,), at(1), at(2))])
+    assert found(conn, label="cat") == []
+    judge(conn, 1, revision=2)
+    assert found(conn, label="cat") == found(conn, label="person") == [event_id]
+
+
+def test_an_event_that_is_gone_has_no_classes(conn):
+    """They go with it, whoever deletes it."""
+    make(conn, 1)
+    conn.exec_driver_sql("DELETE FROM events")
+    assert conn.exec_driver_sql("SELECT * FROM event_labels").all() == []
 
 
 def test_a_page_goes_on_from_an_event_that_does_not_fit(conn):
@@ -190,6 +224,7 @@ def test_frequent_words_are_found_as_rare_ones_are(pets, text, limit):
         patch.setattr(words, "_FEW", 0)
         assert search(pets, query, limit) == few
         assert search(pets, replace(query, camera_id="gate"), limit) == few
+        assert search(pets, replace(query, label="person"), limit) == few
         assert statistics(pets, query, UTC) == counted
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from hsid.model import EventState, Severity
-from hsid.store import words
+from hsid.store import labels, words
 from hsid.store.search import EventQuery, statistics
 from tests.unit.store.records import NOON, at
 from tests.unit.store.test_event_search import UTC, found, judge, make
@@ -54,16 +54,48 @@ def test_a_page_walks_along_an_index_and_sorts_nothing(conn, name, before):
     assert before is None or re.search(r"started_at(,event_id\))?<", plan[0]), plan
 
 
-@pytest.mark.parametrize("query", [{}, {"camera_id": "gate"}])
-@pytest.mark.parametrize("few", [0, 9])
-def test_words_are_found_by_their_index(conn, monkeypatch, few, query):
-    """Rare words lead to their events, put in order; for frequent ones the page is a walk."""
-    monkeypatch.setattr(words, "_FEW", few)
+@pytest.mark.parametrize("query", [{}, {"camera_id": "gate"}, {"label": "person"}])
+def test_rare_words_lead_to_their_events(conn, query):
+    """By the index of words; what they lead to is put in order."""
     make(conn, 1)
-    look, page = plans_of(conn, lambda: found(conn, 9, words="gate", **query))
-    assert look == ["SCAN event_words VIRTUAL TABLE INDEX 0:M1"]
-    assert ("USE TEMP B-TREE FOR ORDER BY" in page) is bool(few)
-    assert not [line for line in page if re.fullmatch(r"SCAN events", line)], page
+    *_, page = plans_of(conn, lambda: found(conn, 9, words="gate", **query))
+    assert [line for line in page if line.startswith("SCAN event_words VIRTUAL TABLE INDEX 0:M1")]
+    assert [line for line in page if line.startswith("SEARCH events USING INTEGER PRIMARY KEY")]
+    assert not [line for line in page if re.fullmatch(r"SCAN (events|event_labels)", line)], page
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_for_frequent_words_the_page_is_a_walk(conn, monkeypatch, name):
+    """The same as without words, and the index of all words is only asked how many there are."""
+    monkeypatch.setattr(words, "_FEW", 0)
+    make(conn, 1)
+    look, *pages = plans_of(conn, lambda: found(conn, 9, words="gate", **QUERIES[name]))
+    assert "SCAN event_words VIRTUAL TABLE INDEX 0:M1" in look
+    for page in pages:
+        assert "USE TEMP B-TREE FOR ORDER BY" not in page
+        assert not [line for line in page if "event_words" in line]
+
+
+@pytest.mark.parametrize("rare", [True, False])
+def test_a_label_that_is_rare_is_walked_along_whatever_else_is_asked(conn, monkeypatch, rare):
+    """One that is frequent is only looked up for the events of the camera."""
+    monkeypatch.setattr(labels, "_FEW", 9 if rare else 0)
+    make(conn, 1)
+    *_, page = plans_of(conn, lambda: found(conn, 9, label="person", camera_id="gate"))
+    assert ("event_labels USING COVERING" in page[0]) is rare, page
+    assert "USE TEMP B-TREE FOR ORDER BY" not in page
+
+
+@pytest.mark.parametrize("frequent", [True, False])
+def test_counting_a_time_reads_no_more_than_that_time(conn, monkeypatch, frequent):
+    """Not an index of all events because it has the cameras in order."""
+    monkeypatch.setattr(words, "_FEW", 0 if frequent else 9)
+    make(conn, 1)
+    query = EventQuery(since=NOON, words="gate" if frequent else None)
+    plans = plans_of(conn, lambda: statistics(conn, query, UTC))
+    counting = [plan for plan in plans if "USE TEMP B-TREE FOR GROUP BY" in plan]
+    assert len(counting) == 3
+    assert all("started_at>?" in plan[0] for plan in counting), plans
 
 
 @pytest.mark.parametrize("query", [{"camera_id": "gate"}, {"since": NOON}, {}])
