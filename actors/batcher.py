@@ -23,6 +23,8 @@ from supervision import Context
 
 _LONGEST_SLEEP: Seconds = 60.0
 """A wall clock that is set must not keep a batch open for longer."""
+LOOK_EVERY: Seconds = 1.0
+"""Where other nodes detect, too: they store what they have seen, and give no notice."""
 _STORE_PAUSE: Seconds = 1.0
 
 _log = get_logger("actors.batcher")
@@ -36,10 +38,15 @@ class Batcher:
     feeder: Feeder
     policy: BatchPolicy
     notice: Notice
+    longest_sleep: Seconds = _LONGEST_SLEEP
 
     async def run(self, ctx: Context) -> None:
         """Decide until asked to stop."""
         ctx.ready()
+        await self.work(ctx)
+
+    async def work(self, ctx: Context) -> None:
+        """Do what `run` does, for one who is ready already."""
         while not ctx.stopping.is_set():
             try:
                 pause = await self._decide_all()
@@ -51,7 +58,7 @@ class Batcher:
 
     async def _decide_all(self) -> Seconds:
         """Decide for each camera with work; return how long there is nothing to do by itself."""
-        pause = _LONGEST_SLEEP
+        pause = self.longest_sleep
         for camera_id in await self.store.read(batches.cameras_with_work):
             now = datetime.now(UTC)
             plan = await self.store.write(partial(self._decide_in, camera_id=camera_id, now=now))

@@ -4,13 +4,15 @@ What it does not get done, as the store is away or it is asked to stop, the next
 that finds nothing to do writes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
-from hsid.retention.sweep import Database, Result, Sweep
+from hsid.retention.measuring import LastMeasured
+from hsid.retention.running import Database
+from hsid.retention.sweep import Result, Sweep
 from hsid.store.errors import StoreUnavailableError
 from supervision import Context
 
@@ -31,10 +33,16 @@ class Retention:
     limits: Limits
     places: Places
     every: Seconds
+    last: LastMeasured = field(default_factory=LastMeasured)
+    """Where what a round has found is left for the status."""
 
     async def run(self, ctx: Context) -> None:
         """Sweep until asked to stop."""
         ctx.ready()
+        await self.work(ctx)
+
+    async def work(self, ctx: Context) -> None:
+        """Do what `run` does, for one who is ready already."""
         pause = min(FIRST_ROUND, self.every)
         while await ctx.sleep(pause):
             await ctx.wait_resumed()
@@ -47,10 +55,12 @@ class Retention:
 
         sweep = Sweep(self.database, self.limits, self.places, is_dry_run=False, breathe=breathe)
         try:
-            _tell(await sweep.run())
+            result = await sweep.run()
         except StoreUnavailableError as error:
             _log.warning("retention_postponed", error=str(error))
             return False
+        self.last.value = result.measured
+        _tell(result)
         return True
 
 

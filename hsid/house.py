@@ -31,6 +31,8 @@ from hsid.media.workers import WorkerLimits, WorkerPool
 from hsid.model import Camera, Event, Seconds
 from hsid.notices import Notice
 from hsid.queues.consumer import Consumer
+from hsid.retention.measuring import LastMeasured
+from hsid.roles import RoleBoard
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -85,6 +87,9 @@ class House:
     gpus: Board
     hangup: Notice
     """Given by SIGHUP: the settings are to be read anew."""
+    room: LastMeasured
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
 
     @property
     def settings(self) -> Settings:
@@ -197,6 +202,8 @@ def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> Hou
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
         gpus=Board(),
         hangup=Notice(),
+        room=LastMeasured(),
+        roles=RoleBoard(),
     )
 
 

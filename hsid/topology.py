@@ -10,15 +10,15 @@ The only file that imports `actors`.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from actors.analyzer import Analyzer
-from actors.batcher import Batcher
+from actors.batcher import LOOK_EVERY, Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
 from actors.gpu_monitor import GpuMonitor
 from actors.reconciler import Reconciler
 from actors.retention import Retention
+from actors.role_holder import RoleHolder
 from actors.steersman import Steersman
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
@@ -35,7 +35,9 @@ from hsid.observe.supervision import SupervisionLog
 from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
 from hsid.steering import Steering
+from hsid.store.database import is_postgresql
 from hsid.store.errors import HOPELESS
+from hsid.store.role_lock import RoleLock
 from hsid.store.uploads import known_versions
 from hsid.vitals import Vitals
 from supervision import (
@@ -51,15 +53,6 @@ from supervision import (
     Strategy,
     Supervisor,
 )
-
-
-class Actor(Protocol):
-    """What the tree is made of."""
-
-    async def run(self, ctx: Context) -> None:
-        """Work until asked to stop."""
-        ...
-
 
 _TIDYING: Seconds = 20
 """How long a stop may take beyond the entries in hand, before the process is ended."""
@@ -105,20 +98,20 @@ def build_tree(
             *analysing(
                 _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30)
             ),
-            *batching(_leaf("batcher", _anew(_batcher, house), silent_for=60, drain=5)),
+            *batching(_leaf("batcher", _batcher(house), silent_for=60, drain=5)),
             *detecting(
                 *(
                     _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
                     for n in range(1, house.detector.concurrency + 1)
                 )
             ),
-            *reconciling(_leaf("reconciler", _reconciler(house).run, silent_for=60, drain=2)),
+            *reconciling(_leaf("reconciler", _reconciler(house), silent_for=60, drain=2)),
             _leaf("terminator", Terminator((detections, analyses), drain).run, drain=drain + 1),
             # Never parked: a folder that is away, as a mount may be, is awaited for ever.
             *watching(
                 ChildSpec(
                     "watcher",
-                    _anew(_watcher, house),
+                    _anew(lambda: _watcher(house).run),
                     drain=2,
                     heartbeat_timeout=60,
                     backoff=Backoff(minimum=0.2, maximum=10),
@@ -133,8 +126,8 @@ def build_tree(
     upkeep = Supervisor(
         "upkeep",
         [
-            _leaf("gpu-monitor", _anew(_gpu_monitor, house), silent_for=60, drain=2),
-            *retaining(_leaf("retention", _anew(_retention, house), silent_for=600, drain=5)),
+            _leaf("gpu-monitor", _anew(lambda: _gpu_monitor(house).run), silent_for=60, drain=2),
+            *retaining(_leaf("retention", _retention(house), silent_for=600, drain=5)),
         ],
         intensity=3,
         period=5,
@@ -171,11 +164,11 @@ def _pulse(house: House, manager: ServiceManager, look: Callable[[], ChildSnapsh
     return Pulse(manager.pulse_interval, lambda: manager.pulse(vitals.signs(look())))
 
 
-def _anew(build: Callable[[House], Actor], house: House) -> ChildMain:
+def _anew(build: Callable[[], ChildMain]) -> ChildMain:
     """Have each incarnation made anew, from the settings that are in force then."""
 
     async def run(ctx: Context) -> None:
-        await build(house).run(ctx)
+        await build()(ctx)
 
     return run
 
@@ -268,22 +261,46 @@ def _gpu_monitor(house: House) -> GpuMonitor:
     )
 
 
-def _batcher(house: House) -> Batcher:
-    return Batcher(house.store, house.backing.feeder, house.batch_policy, house.batcher_notice)
+def _batcher(house: House) -> ChildMain:
+    def build() -> Batcher:
+        parts = (house.store, house.backing.feeder, house.batch_policy, house.batcher_notice)
+        return Batcher(*parts, longest_sleep=LOOK_EVERY) if _is_shared(house) else Batcher(*parts)
+
+    return _one_at_a_time(house, Role.BATCHER, build)
 
 
-def _reconciler(house: House) -> Reconciler:
-    return Reconciler(house.backing.feeder, house.reconciler_notice)
+def _reconciler(house: House) -> ChildMain:
+    reconciler = Reconciler(house.backing.feeder, house.reconciler_notice)
+    return _one_at_a_time(house, Role.RECONCILER, lambda: reconciler)
 
 
-def _retention(house: House) -> Retention:
-    settings = house.settings
-    return Retention(
-        house.store,
-        limits_of(settings),
-        places_of(settings),
-        every=60.0 * settings.retention_interval_minutes,
-    )
+def _retention(house: House) -> ChildMain:
+    def build() -> Retention:
+        settings = house.settings
+        return Retention(
+            house.store,
+            limits_of(settings),
+            places_of(settings),
+            every=60.0 * settings.retention_interval_minutes,
+            last=house.room,
+        )
+
+    return _one_at_a_time(house, Role.RETENTION, build)
+
+
+def _one_at_a_time(
+    house: House, role: Role, build: Callable[[], Batcher | Reconciler | Retention]
+) -> ChildMain:
+    """Return the actor that *build* makes as it is, or to work only while no other node does."""
+    if not _is_shared(house):
+        return _anew(lambda: build().run)
+    lock = RoleLock(house.settings.database_url, role)
+    return RoleHolder(lock, _anew(lambda: build().work), house.roles).run
+
+
+def _is_shared(house: House) -> bool:
+    """Tell whether there may be other nodes: a SQLite file has one daemon."""
+    return is_postgresql(house.settings.database_url)
 
 
 def _analyzer(house: House) -> Analyzer:
@@ -319,6 +336,8 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         settings.queue_backpressure_threshold,
         lambda: house.gpus.cards,
         settings.timezone,
+        lambda: house.room.value,
+        lambda: house.roles.standings,
     )
     return ControlSocket(
         settings.control_socket_path, source, partial(house.passed.listener, CONTROL)
@@ -327,9 +346,9 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
 
 def _outages(house: House) -> Iterator[str]:
     """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
-    fault, redis = house.store.statistics().last_fault, house.backing.redis
-    if fault is not None:
-        yield f"the database takes nothing: {fault}"
+    trouble, redis = house.store.statistics().trouble, house.backing.redis
+    if trouble is not None:
+        yield trouble
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
     yield from house.gpus.troubles
