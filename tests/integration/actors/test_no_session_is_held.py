@@ -106,7 +106,7 @@ async def test_none_is_open_during_a_call_to_the_detector(store, open_sessions, 
     (look,) = await inspector.look([b"front/a.jpg"])
     arrival = await inspector.inspect(b"front/a.jpg", look.stamp)
     (upload,) = await store.write(partial(uploads.receive, arrivals=[arrival], dedupe_ttl=300))
-    slow, policy = Slow(), DetectionPolicy(frozenset(), 0.5)
+    slow, policy = Slow(), lambda: DetectionPolicy(frozenset(), 0.5)
     actor = DetectorActor(None, store, inspector, slow, policy, Notice().give)
 
     handling = partial(actor.handle, lease(DETECTION_QUEUE, DetectionJob(upload.id)))
@@ -126,7 +126,7 @@ async def test_none_is_open_during_a_call_to_the_analyst(store, open_sessions):
     """The case was read in one, and the verdict will be written in another."""
     await store.write(closed_batch)
     slow = Slow()
-    actor = Analyzer(None, store, slow, SeverityThresholds(), "UTC")
+    actor = Analyzer(None, store, slow, SeverityThresholds, "UTC")
 
     handling = partial(actor.handle, lease(ANALYSIS_QUEUE, AnalysisJob("b1", 1)))
     found, completion = await sessions_during(slow, handling, open_sessions)
