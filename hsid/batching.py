@@ -22,6 +22,10 @@ from uuid import UUID, uuid5
 
 _BATCH_IDS = UUID("b05d0c2e-6f0b-4d0e-9a7c-5e2f7f5b8d41")
 
+_AHEAD = timedelta(minutes=6)
+"""No capture is later than its arrival by more than five minutes; so this much before the end of a
+batch, the clock has been set back, whatever was stored since."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
@@ -318,7 +322,8 @@ def _closes_at(
     """Return when *group* closes if nothing is stored until then; not after *now*: at once."""
     stored = state.last_stored_at
     deadline = group.deadline(policy)
-    if stored and now + policy.idle < stored and now < group.ended_at:
+    was_stored_later = stored is not None and now + policy.idle < stored and now < group.ended_at
+    if was_stored_later or now + _AHEAD < group.ended_at:
         # The clock was set back since. Nothing captured from now on can come near this batch, and
         # its deadline may be days away.
         return now

@@ -89,12 +89,12 @@ class House:
     announcements: Mailbox[Event]
     live: LiveFeed[Event]
     gpus: Board
-    room: LastMeasured
-    roles: RoleBoard
-    """How this node stands to what one node at a time does."""
     marks: PipelineMarks
     hangup: Notice
     """Given by SIGHUP: the settings are to be read anew."""
+    room: LastMeasured
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
 
     @property
     def settings(self) -> Settings:

@@ -34,10 +34,13 @@ from supervision import (
 
 _log = get_logger("hsid.steering")
 
-_RELOAD_DEADLINE: Seconds = 60.0
-"""How long a reload goes on although nobody waits for it any more."""
+_READING_DEADLINE: Seconds = 30.0
+"""For all sources to be read, and the database to take what concerns it."""
+_RENEWAL_DEADLINE: Seconds = 30.0
+"""For the actors to be back at work; those that are not by then are seen to later."""
 _WORKING = frozenset({"starting", "ready"})
 """The states of an actor that was started with the settings of before."""
+_TAKING_WORK = ("watcher", "reconciler", "detector-", "batcher", "analyzer")
 
 
 class Steering:
@@ -53,7 +56,6 @@ class Steering:
         self._root: Supervisor | None = None
         self._pipeline: Supervisor | None = None
         self._homes: Mapping[str, Supervisor] = {}
-        self._at_work: tuple[str, ...] = ()
         self._down: set[str] = set()
         self.last_reload: tuple[datetime, bool] | None = None
         """When the settings were last read anew, and whether they were taken up."""
@@ -68,13 +70,13 @@ class Steering:
     async def reload(self) -> ReloadReport:
         """Read all settings anew and take up what can be.
 
+        *Cancellation*: while another reload is waited for; once begun, it is finished.
+
         Raises:
             ReloadRefusedError: They can't be used; nothing has changed.
         """
-        with trio.move_on_after(_RELOAD_DEADLINE, shield=True):
-            async with self._one_at_a_time:
-                return await self._reload()
-        raise ReloadRefusedError(f"not finished after {_RELOAD_DEADLINE:g} s")
+        async with self._one_at_a_time:
+            return await self._reload()
 
     async def _reload(self) -> ReloadReport:
         self._manager.reloading()
@@ -82,6 +84,7 @@ class Steering:
         try:
             report = await self._read_and_take()
             status = f"reloaded: {report}"
+            await self._renew(report)
         except ReloadRefusedError as error:
             _log.error("reload_refused", error=str(error))
             status = f"reload refused: {error}"
@@ -97,38 +100,41 @@ class Steering:
     async def _read_and_take(self) -> ReloadReport:
         present = self._house.settings
         try:
-            read = await trio.to_thread.run_sync(self._read_settings)
-            report = compare(present, read)
-            await self._house.take(present.taking(read, report.applied))
+            with trio.fail_after(_READING_DEADLINE, shield=True):
+                read = await trio.to_thread.run_sync(self._read_settings, abandon_on_cancel=True)
+                report = compare(present, read)
+                await self._house.take(present.taking(read, report.applied))
+        except trio.TooSlowError as error:
+            words = f"the settings, or the database, took longer than {_READING_DEADLINE:g} s"
+            raise ReloadRefusedError(words) from error
         except (ConfigError, UnknownTimezoneError, StoreError) as error:
             raise ReloadRefusedError(str(error)) from error
         if Taker.LOG in report.takers:
             setup_logging(self._house.settings)
-        for actor in RENEWED:
-            if actor in report.takers:
-                await self._renew(actor)
         return report
 
-    async def _renew(self, actor: str) -> None:
-        """Start *actor* anew if it works; one that is down finds the settings when it is up."""
-        branch = self._homes.get(actor)
-        if branch is None or not self._is_working(branch, actor):
-            return
-        await branch.terminate_child(actor)
-        self._down.add(actor)
-        await self.raise_fallen()
+    async def _renew(self, report: ReloadReport) -> None:
+        """Start anew whoever was started with the settings of before.
 
-    def _is_working(self, branch: Supervisor, actor: str) -> bool:
-        return any(
-            child.id == actor and child.state in _WORKING for child in branch.tree().children
-        )
+        One that is down finds those in force when it is up again.
+        """
+        with trio.move_on_after(_RENEWAL_DEADLINE, shield=True):
+            for actor in RENEWED:
+                branch = self._homes.get(actor)
+                if branch and actor in report.takers and _is_working(branch, actor):
+                    self._down.add(actor)
+                    await branch.terminate_child(actor)
+            await self._raise()
 
     async def raise_fallen(self) -> None:
-        """Try again to start those that a reload stopped and that did not come up since.
+        """Try again to start those that a reload stopped and that did not come up since."""
+        if self._down:
+            async with self._one_at_a_time:
+                await self._raise()
 
-        As a request of ours stopped them, no restart by the rules would bring them back.
-        """
-        for actor in tuple(self._down):
+    async def _raise(self) -> None:
+        # A request of ours has stopped them, so no restart by the rules would bring them back.
+        for actor in sorted(self._down):
             try:
                 await self._homes[actor].restart_child(actor)
             except ChildStartFailed as error:
@@ -163,8 +169,13 @@ class Steering:
             self._root.stop(urgent=urgent)
 
     def _workers(self) -> list[tuple[Supervisor, str]]:
-        """Return the actors of the pipeline: those that take uploads in and on."""
+        """Return the actors that take uploads in and on; those that tell of them go on."""
         pipeline = self._pipeline
         if pipeline is None:
             return []
-        return [(pipeline, child.id) for child in pipeline.tree().children]
+        names = [child.id for child in pipeline.tree().children]
+        return [(pipeline, name) for name in names if name.startswith(_TAKING_WORK)]
+
+
+def _is_working(branch: Supervisor, actor: str) -> bool:
+    return any(child.id == actor and child.state in _WORKING for child in branch.tree().children)

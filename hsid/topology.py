@@ -10,7 +10,6 @@ The only file that imports `actors`.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from actors.analyzer import Analyzer
 from actors.batcher import LOOK_EVERY, Batcher
@@ -60,15 +59,6 @@ from supervision import (
     Supervisor,
 )
 
-
-class Actor(Protocol):
-    """What the tree is made of."""
-
-    async def run(self, ctx: Context) -> None:
-        """Work until asked to stop."""
-        ...
-
-
 _TIDYING: Seconds = 20
 """How long a stop may take beyond the entries in hand, before the process is ended."""
 
@@ -117,20 +107,20 @@ def build_tree(
             *analysing(
                 _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30)
             ),
-            *batching(_leaf("batcher", _anew(_batcher, house), silent_for=60, drain=5)),
+            *batching(_leaf("batcher", _batcher(house), silent_for=60, drain=5)),
             *detecting(
                 *(
                     _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
                     for n in range(1, house.detector.concurrency + 1)
                 )
             ),
-            *reconciling(_leaf("reconciler", _reconciler(house).run, silent_for=60, drain=2)),
+            *reconciling(_leaf("reconciler", _reconciler(house), silent_for=60, drain=2)),
             _leaf("terminator", Terminator((detections, analyses), drain).run, drain=drain + 1),
             # Never parked: a folder that is away, as a mount may be, is awaited for ever.
             *watching(
                 ChildSpec(
                     "watcher",
-                    _anew(_watcher, house),
+                    _anew(lambda: _watcher(house).run),
                     drain=2,
                     heartbeat_timeout=60,
                     backoff=Backoff(minimum=0.2, maximum=10),
@@ -145,8 +135,8 @@ def build_tree(
     upkeep = Supervisor(
         "upkeep",
         [
-            _leaf("gpu-monitor", _anew(_gpu_monitor, house), silent_for=60, drain=2),
-            *retaining(_leaf("retention", _anew(_retention, house), silent_for=600, drain=5)),
+            _leaf("gpu-monitor", _anew(lambda: _gpu_monitor(house).run), silent_for=60, drain=2),
+            *retaining(_leaf("retention", _retention(house), silent_for=600, drain=5)),
         ],
         intensity=3,
         period=5,
@@ -184,11 +174,11 @@ def _pulse(house: House, manager: ServiceManager, look: Callable[[], ChildSnapsh
     return Pulse(manager.pulse_interval, lambda: manager.pulse(vitals.signs(look())))
 
 
-def _anew(build: Callable[[House], Actor], house: House) -> ChildMain:
+def _anew(build: Callable[[], ChildMain]) -> ChildMain:
     """Have each incarnation made anew, from the settings that are in force then."""
 
     async def run(ctx: Context) -> None:
-        await build(house).run(ctx)
+        await build()(ctx)
 
     return run
 
@@ -282,42 +272,44 @@ def _gpu_monitor(house: House) -> GpuMonitor:
     )
 
 
-def _batcher(house: House) -> Actor:
-    build = partial(
-        Batcher,
-        house.store,
-        house.backing.feeder,
-        house.batch_policy,
-        house.batcher_notice,
-        house.marks,
-    )
-    return _one_at_a_time(
-        house, Role.BATCHER, build(longest_sleep=LOOK_EVERY) if _is_shared(house) else build()
-    )
+def _batcher(house: House) -> ChildMain:
+    def build() -> Batcher:
+        tools = house.store, house.backing.feeder
+        told = house.batch_policy, house.batcher_notice, house.marks
+        if _is_shared(house):
+            return Batcher(*tools, *told, longest_sleep=LOOK_EVERY)
+        return Batcher(*tools, *told)
+
+    return _one_at_a_time(house, Role.BATCHER, build)
 
 
-def _reconciler(house: House) -> Actor:
+def _reconciler(house: House) -> ChildMain:
     reconciler = Reconciler(house.backing.feeder, house.reconciler_notice)
-    return _one_at_a_time(house, Role.RECONCILER, reconciler)
+    return _one_at_a_time(house, Role.RECONCILER, lambda: reconciler)
 
 
-def _retention(house: House) -> Actor:
-    settings = house.settings
-    retention = Retention(
-        house.store,
-        limits_of(settings),
-        places_of(settings),
-        every=60.0 * settings.retention_interval_minutes,
-        last=house.room,
-    )
-    return _one_at_a_time(house, Role.RETENTION, retention)
+def _retention(house: House) -> ChildMain:
+    def build() -> Retention:
+        settings = house.settings
+        return Retention(
+            house.store,
+            limits_of(settings),
+            places_of(settings),
+            every=60.0 * settings.retention_interval_minutes,
+            last=house.room,
+        )
+
+    return _one_at_a_time(house, Role.RETENTION, build)
 
 
-def _one_at_a_time(house: House, role: Role, actor: Batcher | Reconciler | Retention) -> Actor:
-    """Return *actor* as it is, or to work only while no other node does."""
+def _one_at_a_time(
+    house: House, role: Role, build: Callable[[], Batcher | Reconciler | Retention]
+) -> ChildMain:
+    """Return the actor that *build* makes as it is, or to work only while no other node does."""
     if not _is_shared(house):
-        return actor
-    return RoleHolder(RoleLock(house.settings.database_url, role), actor.work, house.roles)
+        return _anew(lambda: build().run)
+    lock = RoleLock(house.settings.database_url, role)
+    return RoleHolder(lock, _anew(lambda: build().work), house.roles).run
 
 
 def _is_shared(house: House) -> bool:

@@ -204,6 +204,17 @@ def test_a_clock_set_back_closes_old_batches_although_newer_ones_are_open() -> N
     assert world.are_open() == [True, False]
 
 
+def test_a_clock_set_back_is_noticed_although_something_was_stored_since() -> None:
+    """What was stored last is of the new time; that the old batch is of another is seen as well."""
+    world = World(seen(1, 3600))
+    world.step(at(3600))
+    world.loose.append(seen(2, 0))
+    world.last_stored_at = at(0)
+    world.step(at(1))
+
+    assert sorted(world.are_open()) == [False, True]
+
+
 def test_a_clock_set_forward_closes_and_loses_nothing() -> None:
     """A sighting of before the step still finds its batch."""
     world = World(seen(1, 0))

@@ -106,7 +106,7 @@ async def test_none_is_open_during_a_call_to_the_detector(store, open_sessions, 
     (look,) = await inspector.look([b"front/a.jpg"])
     arrival = await inspector.inspect(b"front/a.jpg", look.stamp)
     (upload,) = await store.write(partial(uploads.receive, arrivals=[arrival], dedupe_ttl=300))
-    slow, policy = Slow(), partial(DetectionPolicy, frozenset(), 0.5)
+    slow, policy = Slow(), lambda: DetectionPolicy(frozenset(), 0.5)
     actor = DetectorActor(None, store, inspector, slow, policy, Notice().give)
 
     handling = partial(actor.handle, lease(DETECTION_QUEUE, DetectionJob(upload.id)))

@@ -131,8 +131,10 @@ async def test_who_is_cancelled_in_mid_reload_leaves_a_whole_daemon_behind(rig):
     """A client that hangs up does not leave an actor down."""
     rig.configure(settle_seconds=1, log_level="WARNING")
     rig.heard()
-    with trio.move_on_after(0):
-        await rig.steering.reload()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(rig.steering.reload)
+        await trio.lowlevel.wait_readable(rig.manager)
+        nursery.cancel_scope.cancel()
 
     assert rig.node("watcher").incarnation == 2
     assert rig.node("watcher").state == "ready"
