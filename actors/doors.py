@@ -18,15 +18,30 @@ from hsid.api.models import (
     EventStats,
     GpuReport,
     QueueReport,
+    RetentionReport,
+    RoleReport,
+    StarReport,
     StatusReport,
 )
-from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
+from hsid.api.report import (
+    Counted,
+    Running,
+    change_star,
+    count,
+    event_detail,
+    event_page,
+    event_stats,
+    status_report,
+)
 from hsid.api.server import SocketPathError, serve
 from hsid.gpu.board import Card
 from hsid.model import Seconds
 from hsid.observe.health import judge
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, QueueStats, QueueUnavailableError
+from hsid.retention.measuring import Measured
+from hsid.roles import RoleStanding
+from hsid.store.errors import StoreCorruptError, StoreUnavailableError
 from hsid.store.store import Store
 from supervision import ChildSnapshot, Context, DoNotRestart
 
@@ -34,8 +49,10 @@ READY = "ready"
 """The state of an actor that works."""
 DOWN = ("backoff", "parked")
 """The states of one that is down, to be tried again."""
+_BY = "control socket"
+"""Who asked, in the record of changes: the socket tells no more of its users."""
 _COUNTING_DEADLINE: Seconds = 2.0
-"""How long a page may wait for a queue that does not answer."""
+"""How long a page may wait for a database or a queue that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +74,38 @@ class HouseSource:
     cards: Callable[[], Iterable[Card]] = tuple
     timezone: str | None = None
     """The house's; None: this machine's."""
+    measured: Callable[[], Measured | None] = lambda: None
+    """What the last round of retention found."""
+    roles: Callable[[], Iterable[RoleStanding]] = tuple
 
     async def status(self) -> StatusReport:
-        """Return the accounting, the queues and the actors; a queue that is away is left out."""
+        """Return the accounting, the queues and the actors.
+
+        A queue that is away is left out, and nothing is counted in a database that is.
+        """
         uptime, tree = trio.current_time() - self.started_at, self.tree()
         waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
-        counted = [(queue.name, await _stats_of(queue)) for queue in self.queues]
-        queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
-        health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
+        asked = [(queue.name, await _stats_of(queue)) for queue in self.queues]
+        queues = [QueueReport.of(name, stats) for name, stats in asked if stats is not None]
+        counted, outage = await self._count()
+        health = judge(tree, waiting, [*outage, *self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
-        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus)
-        return await self.store.read(partial(status_report, queues=queues, running=running))
+        measured = self.measured()
+        room = None if measured is None else RetentionReport.of(measured)
+        roles = tuple(map(RoleReport.of, self.roles()))
+        running = Running(os.getpid(), uptime, health, _actor_reports(tree), gpus, room, roles)
+        return status_report(counted, queues, running)
+
+    async def _count(self) -> tuple[Counted | None, tuple[str, ...]]:
+        """Return what the ledger holds; or why not, unless the outages say that already."""
+        outage = "the database does not answer"
+        with trio.move_on_after(_COUNTING_DEADLINE):
+            try:
+                return await self.store.read(count), ()
+            except (StoreUnavailableError, StoreCorruptError) as error:
+                outage = str(error)
+        is_told = self.store.statistics().trouble is not None
+        return None, () if is_told else (outage,)
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
         for queue in queues:
@@ -86,6 +124,11 @@ class HouseSource:
     async def event(self, event_id: int) -> EventDetail | None:
         """Return one event with its detections."""
         return await self.store.read(partial(event_detail, event_id=event_id))
+
+    async def change_star(self, event_id: int, *, starred: bool) -> StarReport | None:
+        """Give or take a star, and record it; None if there is no such event."""
+        change = partial(change_star, event_id=event_id, starred=starred, by=_BY)
+        return await self.store.write(change)
 
 
 @dataclass(frozen=True, slots=True)

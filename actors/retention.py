@@ -4,14 +4,16 @@ What it does not get done, as the store is away or it is asked to stop, the next
 that finds nothing to do writes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.observe.metrics import record_retention_round
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
-from hsid.retention.sweep import Database, Result, Sweep
+from hsid.retention.measuring import LastMeasured
+from hsid.retention.running import Database
+from hsid.retention.sweep import Result, Sweep
 from hsid.store.errors import StoreUnavailableError
 from supervision import Context
 
@@ -32,10 +34,16 @@ class Retention:
     limits: Limits
     places: Places
     every: Seconds
+    last: LastMeasured = field(default_factory=LastMeasured)
+    """Where what a round has found is left for the status."""
 
     async def run(self, ctx: Context) -> None:
         """Sweep until asked to stop."""
         ctx.ready()
+        await self.work(ctx)
+
+    async def work(self, ctx: Context) -> None:
+        """Do what `run` does, for one who is ready already."""
         pause = min(FIRST_ROUND, self.every)
         while await ctx.sleep(pause):
             await ctx.wait_resumed()
@@ -48,11 +56,13 @@ class Retention:
 
         sweep = Sweep(self.database, self.limits, self.places, is_dry_run=False, breathe=breathe)
         try:
-            _tell(await sweep.run())
+            result = await sweep.run()
         except StoreUnavailableError as error:
             _log.warning("retention_postponed", error=str(error))
             record_retention_round("postponed")
             return False
+        self.last.value = result.measured
+        _tell(result)
         return True
 
 

@@ -22,8 +22,14 @@ from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.observe.metrics import record_config_reload
 from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
-from hsid.store.database import is_postgresql, open_database
-from hsid.store.errors import WRONG_DATABASE, StoreError, StoreUnavailableError
+from hsid.store.database import is_postgresql, look_for_damage, open_database
+from hsid.store.errors import (
+    MISCONFIGURED,
+    ServerRefusedError,
+    StoreCorruptError,
+    StoreError,
+    StoreUnavailableError,
+)
 from hsid.store.lock import DataDirLock
 from hsid.topology import build_tree
 from supervision import STOP_SIGNALS, EscalationError, StopSignals, catch_stop_signals
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 _GREETING_PATIENCE: Seconds = 3.0
+_LOOKING_FOR_DAMAGE: Seconds = 1.0
 
 _log = get_logger("hsid.daemon")
 
@@ -41,7 +48,7 @@ def run(settings: Settings) -> int:
     """Run the daemon until a signal ends it; return the exit status of the process."""
     try:
         trio.run(_run_until_signalled, settings)
-    except WRONG_DATABASE as error:
+    except (*MISCONFIGURED, StoreCorruptError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_CONFIG
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
@@ -77,8 +84,8 @@ async def run_daemon(
     Cancellation: stops in order first.
 
     Raises:
-        StoreError: The database can't be used, or another daemon works on it. One on a server that
-            is away is waited for.
+        StoreError: The database can't be used, or another daemon works on it. A server that is
+            away is waited for, not one that refuses the login.
         UnknownTimezoneError: A camera's time zone is not known here.
         QueueRefusedError: The Redis server is there, and something must be mended first.
         EscalationError: The tree has failed.
@@ -119,10 +126,14 @@ async def _greet(redis: "RedisClient") -> None:
 
 
 def _prepare_database(settings: Settings) -> None:
-    """Make or migrate the database before anything leans on it; a server may come later."""
+    """Look through, make or migrate the database first of all; a server may come later."""
     url = settings.database_url
+    if not look_for_damage(url, within=_LOOKING_FOR_DAMAGE):
+        _log.info("database_looked_at_in_part", advice="`hsid db verify` looks at all of it")
     try:
         open_database(url, auto_migrate=settings.database_auto_migrate).close()
+    except ServerRefusedError:
+        raise
     except StoreUnavailableError as error:
         if not is_postgresql(url):
             raise

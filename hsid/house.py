@@ -31,6 +31,8 @@ from hsid.notices import Notice
 from hsid.observe.latency import PipelineMarks
 from hsid.observe.metrics import admit_cameras
 from hsid.queues.consumer import Consumer
+from hsid.retention.measuring import LastMeasured
+from hsid.roles import RoleBoard
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -65,6 +67,9 @@ class House:
     announcements: Mailbox[Event]
     gpus: Board
     marks: PipelineMarks
+    room: LastMeasured
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
 
 
 @asynccontextmanager
@@ -139,6 +144,8 @@ def _house(settings: Settings, detector: Detector) -> House:
         announcements=Mailbox("announcements", _ANNOUNCEMENTS, Overflow.DROP_OLDEST),
         gpus=Board(),
         marks=PipelineMarks(),
+        room=LastMeasured(),
+        roles=RoleBoard(),
     )
 
 

@@ -12,13 +12,14 @@ from datetime import timedelta
 from functools import partial
 
 from actors.analyzer import Analyzer
-from actors.batcher import Batcher
+from actors.batcher import LOOK_EVERY, Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseSource
 from actors.gpu_monitor import GpuMonitor
 from actors.http_listener import HttpListener
 from actors.reconciler import Reconciler
 from actors.retention import Retention
+from actors.role_holder import RoleHolder
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
@@ -34,7 +35,9 @@ from hsid.observe.supervision import SupervisionLog
 from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
 from hsid.sampling import Sampler
+from hsid.store.database import is_postgresql
 from hsid.store.errors import HOPELESS
+from hsid.store.role_lock import RoleLock
 from hsid.store.uploads import known_versions
 from supervision import (
     Backoff,
@@ -87,14 +90,14 @@ def build_tree(house: House) -> Supervisor:
             *analysing(
                 _leaf("analyzer", _analyzer(house).run, silent_for=analyses.handle_within + 30)
             ),
-            *batching(_leaf("batcher", _batcher(house).run, silent_for=60, drain=5)),
+            *batching(_leaf("batcher", _batcher(house), silent_for=60, drain=5)),
             *detecting(
                 *(
                     _leaf(f"detector-{n}", detector.run, silent_for=detections.handle_within + 30)
                     for n in range(1, house.detector.concurrency + 1)
                 )
             ),
-            *reconciling(_leaf("reconciler", _reconciler(house).run, silent_for=60, drain=2)),
+            *reconciling(_leaf("reconciler", _reconciler(house), silent_for=60, drain=2)),
             _leaf("terminator", Terminator((detections, analyses), _PATIENCE).run, drain=11),
             # Never parked: a folder that is away, as a mount may be, is awaited for ever.
             *watching(
@@ -116,7 +119,7 @@ def build_tree(house: House) -> Supervisor:
         "upkeep",
         [
             _leaf("gpu-monitor", _gpu_monitor(house).run, silent_for=60, drain=2),
-            *retaining(_leaf("retention", _retention(house).run, silent_for=600, drain=5)),
+            *retaining(_leaf("retention", _retention(house), silent_for=600, drain=5)),
         ],
         intensity=3,
         period=5,
@@ -231,24 +234,44 @@ def _gpu_monitor(house: House) -> GpuMonitor:
     )
 
 
-def _batcher(house: House) -> Batcher:
-    return Batcher(
-        house.store, house.backing.feeder, house.batch_policy, house.batcher_notice, house.marks
+def _batcher(house: House) -> ChildMain:
+    build = partial(
+        Batcher,
+        *(house.store, house.backing.feeder, house.batch_policy, house.batcher_notice),
+        marks=house.marks,
+    )
+    return _one_at_a_time(
+        house, Role.BATCHER, build(longest_sleep=LOOK_EVERY) if _is_shared(house) else build()
     )
 
 
-def _reconciler(house: House) -> Reconciler:
-    return Reconciler(house.backing.feeder, house.reconciler_notice)
+def _reconciler(house: House) -> ChildMain:
+    reconciler = Reconciler(house.backing.feeder, house.reconciler_notice)
+    return _one_at_a_time(house, Role.RECONCILER, reconciler)
 
 
-def _retention(house: House) -> Retention:
+def _retention(house: House) -> ChildMain:
     settings = house.settings
-    return Retention(
+    retention = Retention(
         house.store,
         limits_of(settings),
         places_of(settings),
         every=60.0 * settings.retention_interval_minutes,
+        last=house.room,
     )
+    return _one_at_a_time(house, Role.RETENTION, retention)
+
+
+def _one_at_a_time(house: House, role: Role, actor: Batcher | Reconciler | Retention) -> ChildMain:
+    """Return *actor* as it is, or to work only while no other node does."""
+    if not _is_shared(house):
+        return actor.run
+    return RoleHolder(RoleLock(house.settings.database_url, role), actor.work, house.roles).run
+
+
+def _is_shared(house: House) -> bool:
+    """Tell whether there may be other nodes: a SQLite file has one daemon."""
+    return is_postgresql(house.settings.database_url)
 
 
 def _analyzer(house: House) -> Analyzer:
@@ -281,6 +304,8 @@ def _control_socket(house: House, tree: Callable[[], ChildSnapshot]) -> ControlS
         settings.queue_backpressure_threshold,
         lambda: house.gpus.cards,
         settings.timezone,
+        lambda: house.room.value,
+        lambda: house.roles.standings,
     )
     return ControlSocket(settings.control_socket_path, source)
 
@@ -316,9 +341,9 @@ def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonit
 
 def _outages(house: House) -> Iterator[str]:
     """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
-    fault, redis = house.store.statistics().last_fault, house.backing.redis
-    if fault is not None:
-        yield f"the database takes nothing: {fault}"
+    trouble, redis = house.store.statistics().trouble, house.backing.redis
+    if trouble is not None:
+        yield trouble
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
     yield from house.gpus.troubles

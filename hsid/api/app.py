@@ -1,4 +1,4 @@
-"""The HTTP API: read-only questions about the house, under `/v1/`.
+"""The HTTP API: questions about the house, and stars for its events, under `/v1/`.
 
 Holds no state and knows no database: everything comes from a `StatusSource`. Every error is a
 problem document (`hsid.api.problems`). No page of it loads anything from elsewhere.
@@ -11,7 +11,15 @@ from fastapi import FastAPI, Path, Query
 from hsid import __version__
 from hsid.api import problems
 from hsid.api.asking import LARGEST_ID, EventFilter, EventListing
-from hsid.api.models import EventDetail, EventPage, EventStats, Index, Problem, StatusReport
+from hsid.api.models import (
+    EventDetail,
+    EventPage,
+    EventStats,
+    Index,
+    Problem,
+    StarReport,
+    StatusReport,
+)
 from hsid.api.source import StatusSource
 
 EventId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -53,10 +61,27 @@ def create_app(source: StatusSource) -> FastAPI:
 
     @app.get("/v1/events/{event_id}", responses={404: {"model": Problem}})
     async def event(event_id: EventId) -> EventDetail:
-        """Return one event with everything that was seen."""
+        """Return one event with everything that was seen, and what it said before."""
         found = await source.event(event_id)
         if found is None:
             raise problems.EventNotFoundError(event_id)
         return found
 
+    @app.post("/v1/events/{event_id}/star", responses={404: {"model": Problem}})
+    async def star(event_id: EventId) -> StarReport:
+        """Keep an event, with all that belongs to it, from retention."""
+        return await _change_star(source, event_id, starred=True)
+
+    @app.delete("/v1/events/{event_id}/star", responses={404: {"model": Problem}})
+    async def unstar(event_id: EventId) -> StarReport:
+        """Let an event grow old like others again."""
+        return await _change_star(source, event_id, starred=False)
+
     return app
+
+
+async def _change_star(source: StatusSource, event_id: int, *, starred: bool) -> StarReport:
+    changed = await source.change_star(event_id, starred=starred)
+    if changed is None:
+        raise problems.EventNotFoundError(event_id)
+    return changed

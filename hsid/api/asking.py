@@ -54,6 +54,7 @@ class EventFilter(BaseModel):
     since: _Moment | None = Field(None, description="Begun at this time or later.")
     until: _Moment | None = Field(None, description="Begun before this time.")
     state: EventState | None = Field(None, description="Whether a better verdict is to come.")
+    starred: bool | None = Field(None, description="Whether it has a star.")
     q: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)] | None = Field(
         None, description="Words that are all in the summary."
     )
@@ -76,6 +77,7 @@ class EventFilter(BaseModel):
             since=self.since,
             until=self.until,
             state=self.state,
+            is_starred=self.starred,
             words=self.q,
         )
 

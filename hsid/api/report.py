@@ -1,7 +1,7 @@
 """Build the documents from one snapshot of the database, and what is known beside it.
 
 The daemon and `hsid status` without a daemon both come here, so they can't disagree. Only reads,
-and only through the connection it is given.
+`change_star` excepted, and only through the connection it is given.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,16 @@ from hsid.api.models import (
     GpuReport,
     HealthReport,
     QueueReport,
+    RetentionReport,
+    RevisionReport,
+    RoleReport,
+    StarReport,
     StatusReport,
     UploadCounts,
 )
-from hsid.model import Seconds
+from hsid.model import Accounting, Seconds
 from hsid.observe.health import Health
-from hsid.store import events, uploads
+from hsid.store import events, stars, uploads
 from hsid.store.search import search, statistics
 
 
@@ -39,24 +43,43 @@ class Running:
     health: Health
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
+    retention: RetentionReport | None = None
+    roles: tuple[RoleReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the ledger holds at one moment."""
+
+    uploads: Accounting
+    refusals: dict[str, int]
+
+
+def count(conn: Connection) -> Counted:
+    """Count the ledger."""
+    return Counted(uploads.accounting(conn), uploads.refusals(conn))
 
 
 def status_report(
-    conn: Connection, queues: Iterable[QueueReport], running: Running | None = None
+    counted: Counted | None, queues: Iterable[QueueReport], running: Running | None = None
 ) -> StatusReport:
-    """Return how the house is; *running* is None where no daemon runs."""
-    accounting = uploads.accounting(conn)
+    """Return how the house is.
+
+    *counted* is None where the database can't be asked, *running* where no daemon runs.
+    """
     return StatusReport(
         running=running is not None,
         pid=running.pid if running else None,
         uptime_seconds=running.uptime if running else None,
         health=HealthReport.of(running.health) if running else None,
-        uploads=UploadCounts.of(accounting),
-        adds_up=accounting.is_balanced,
-        refusals=uploads.refusals(conn),
+        uploads=UploadCounts.of(counted.uploads) if counted else UploadCounts(),
+        adds_up=counted.uploads.is_balanced if counted else None,
+        refusals=counted.refusals if counted else None,
         queues=tuple(queues),
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
+        retention=running.retention if running else None,
+        roles=running.roles if running else None,
     )
 
 
@@ -68,8 +91,9 @@ def event_page(conn: Connection, listing: EventListing) -> EventPage:
     """
     found = search(conn, listing.query, listing.limit, listing.before)
     is_full = len(found) == listing.limit
+    kept = stars.starred(conn, [event.id for event in found])
     return EventPage(
-        events=tuple(EventReport.of(event) for event in found),
+        events=tuple(EventReport.of(event, starred=event.id in kept) for event in found),
         next_before=found[-1].id if is_full else None,
     )
 
@@ -80,12 +104,22 @@ def event_stats(conn: Connection, events: EventFilter, zone: tzinfo | None) -> E
 
 
 def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
-    """Return one event with its detections, None if there is no such event."""
+    """Return one event with its detections and what it said before, None if there is none."""
     event = events.get_event(conn, event_id)
     if event is None:
         return None
     records = events.detections_of(conn, event.batch_id)
+    starred = bool(stars.starred(conn, [event_id]))
     return EventDetail(
-        **EventReport.of(event).model_dump(),
+        **EventReport.of(event, starred=starred).model_dump(),
         detections=tuple(DetectionReport.of(record) for record in records),
+        revisions=tuple(map(RevisionReport.of, events.revisions_of(conn, event_id))),
     )
+
+
+def change_star(conn: Connection, event_id: int, *, starred: bool, by: str) -> StarReport | None:
+    """Give or take a star for *by*; None if there is no such event. The change is recorded."""
+    changed = stars.change(conn, event_id, is_starred=starred, by=by)
+    if changed is None:
+        return None
+    return StarReport(event_id=event_id, starred=starred, changed=changed)

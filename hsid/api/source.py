@@ -7,7 +7,7 @@ lines.
 from typing import Protocol
 
 from hsid.api.asking import EventFilter, EventListing
-from hsid.api.models import EventDetail, EventPage, EventStats, StatusReport
+from hsid.api.models import EventDetail, EventPage, EventStats, StarReport, StatusReport
 
 
 class StatusSource(Protocol):
@@ -31,4 +31,8 @@ class StatusSource(Protocol):
 
     async def event(self, event_id: int) -> EventDetail | None:
         """Return one event with its detections, None if there is no such event."""
+        ...
+
+    async def change_star(self, event_id: int, *, starred: bool) -> StarReport | None:
+        """Give an event a star or take it, and record that; None if there is no such event."""
         ...

@@ -84,9 +84,22 @@ def get(
     Raises:
         ControlError: One of its kinds; the message is for people.
     """
+    return _ask(path, "GET", f"{target}?{urlencode(query)}" if query else target, timeout)
+
+
+def change_star(path: Path, event_id: int, *, starred: bool, timeout: float) -> Document:
+    """Have the daemon on the socket *path* give an event a star, or take it.
+
+    Raises:
+        ControlError: One of its kinds; after `TimedOutError` it may be changed all the same.
+    """
+    return _ask(path, "POST" if starred else "DELETE", f"/v1/events/{event_id}/star", timeout)
+
+
+def _ask(path: Path, method: str, target: str, timeout: float) -> Document:
     connection = _UnixConnection(path, timeout)
     try:
-        connection.request("GET", f"{target}?{urlencode(query)}" if query else target)
+        connection.request(method, target)
         response = connection.getresponse()
         return _read(response.status, response.read())
     except (TimeoutError, BlockingIOError) as error:  # the latter: its backlog is full

@@ -1,4 +1,4 @@
-"""`events list|show|search|export`, the same in `hsid` and `hsictl`; without a word it is `list`.
+"""`events list|show|search|stats|export|star|unstar`, in `hsid` as in `hsictl`; alone it is `list`.
 
 Imports nothing heavy. What is wrong with an option is said here, in words and with exit code 2, so
 that the daemon and the file are asked only what they can answer.
@@ -26,8 +26,16 @@ class EventSource(Protocol):
         """Return the `EventPage` for the parameters *asked*."""
         ...
 
+    def stats(self, asked: Asked) -> Document:
+        """Return the `EventStats` for the parameters *asked*."""
+        ...
+
     def event(self, event_id: int) -> Document:
         """Return the `EventDetail` of one event."""
+        ...
+
+    def change_star(self, event_id: int, *, starred: bool) -> Document:
+        """Give an event a star or take it; return the `StarReport`."""
         ...
 
 
@@ -61,7 +69,9 @@ _FILTERS = (
         type=click.Choice([*map(str, EventState)]),
         help="Final, or with a better verdict still to come.",
     ),
+    click.option("--starred", is_flag=True, default=None, help="Kept by a star."),
 )
+_EVENT_ID = click.IntRange(1, 2**63 - 1)
 _WORDS = click.option("--words", "q", metavar="WORDS", help="With all of these in the summary.")
 _PAGE = (terminal.limit_option, terminal.before_option, terminal.as_json_option)
 
@@ -99,11 +109,18 @@ def events_group(source: Decorator) -> click.Group:
 
     @group.command()
     @source
-    @click.argument("event_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+    @click.argument("event_id", metavar="ID", type=_EVENT_ID)
     @terminal.as_json_option
     def show(source: EventSource, event_id: int, *, as_json: bool) -> None:
-        """Show one event: the verdict, its reasons, and everything that was seen."""
+        """Show one event: verdict and reasons, what was seen, and what it said before."""
         terminal.show(source.event(event_id), as_json=as_json, render=text.event)
+
+    @group.command()
+    @source
+    @_with(*_FILTERS, _WORDS, terminal.as_json_option)
+    def stats(source: EventSource, *, as_json: bool, **asked: Any) -> None:
+        """Count events by day, hour of the day, camera and level, on the clock of the house."""
+        terminal.show(source.stats(_given(asked)), as_json=as_json, render=text.event_stats)
 
     @group.command("export")
     @source
@@ -116,7 +133,29 @@ def events_group(source: Decorator) -> click.Group:
         for piece in export.FORMATS[form](export.events(source.page, _given(asked))):
             click.echo(piece, nl=False)
 
+    group.add_command(_star_command("star", source, starred=True))
+    group.add_command(_star_command("unstar", source, starred=False))
     return group
+
+
+def _star_command(name: str, source: Decorator, *, starred: bool) -> click.Command:
+    @click.command(name)
+    @source
+    @click.argument("event_ids", metavar="ID...", type=_EVENT_ID, nargs=-1, required=True)
+    @terminal.as_json_option
+    def command(source: EventSource, event_ids: tuple[int, ...], *, as_json: bool) -> None:
+        changes = (source.change_star(event_id, starred=starred) for event_id in event_ids)
+        if as_json:
+            terminal.show({"events": list(changes)}, as_json=True, render=str)
+        for change in changes:  # each is told as soon as it is done: the next may end the program
+            click.echo(text.star(change))
+
+    command.help = (
+        "Keep events, with all that belongs to them, from retention."
+        if starred
+        else "Let events grow old like others again."
+    )
+    return command
 
 
 def _with(*options: Decorator) -> Decorator:

@@ -32,6 +32,7 @@ COLUMNS: Final = (
     "revision",
     "created_at",
     "updated_at",
+    "starred",
 )
 """Of the CSV, in this order: everything that a list of events has."""
 

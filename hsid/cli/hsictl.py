@@ -30,9 +30,20 @@ class Target:
         except client.ControlError as error:
             terminal.fail(f"hsictl: {error}", error.exit_code)
 
+    def change_star(self, event_id: int, *, starred: bool) -> client.Document:
+        """Have the daemon give or take a star; end the program in words if it can't."""
+        try:
+            return client.change_star(self.socket, event_id, starred=starred, timeout=self.timeout)
+        except client.ControlError as error:
+            terminal.fail(f"hsictl: {error}", error.exit_code)
+
     def page(self, asked: Asked) -> client.Document:
         """Return a page of events."""
         return self.get("/v1/events", asked)
+
+    def stats(self, asked: Asked) -> client.Document:
+        """Return counts of events."""
+        return self.get("/v1/events/stats", asked)
 
     def event(self, event_id: int) -> client.Document:
         """Return one event."""
@@ -70,7 +81,7 @@ def main(context: click.Context, socket_path: Path | None, timeout: float) -> No
 @terminal.as_json_option
 @click.pass_obj
 def status(target: Target, *, as_json: bool) -> None:
-    """Show the accounting, the queues and the actors."""
+    """Show the accounting, the queues and the actors; what can't be counted now is unknown."""
     terminal.show(target.get("/v1/status"), as_json=as_json, render=text.status)
 
 

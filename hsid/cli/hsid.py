@@ -117,9 +117,17 @@ class House:
         """Return a page of events."""
         return self._events.page(asked)
 
+    def stats(self, asked: Asked) -> Document:
+        """Return counts of events."""
+        return self._events.stats(asked)
+
     def event(self, event_id: int) -> Document:
         """Return one event."""
         return self._events.event(event_id)
+
+    def change_star(self, event_id: int, *, starred: bool) -> Document:
+        """Give an event a star, or take it."""
+        return self._events.change_star(event_id, starred=starred)
 
     @cached_property
     def _events(self) -> "look.Events":

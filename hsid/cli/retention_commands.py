@@ -75,11 +75,13 @@ def text_of_run(document: Document) -> str:
 
 
 def text_of_status(document: Document) -> str:
-    """Return the text of limits and sizes."""
-    return "\n".join(
+    """Return the text of limits and sizes, and how long the room lasts."""
+    lines = [
         f"{name.replace('_', ' ')}: {'-' if value is None else text.printable(value)}"
         for name, value in document.items()
-    )
+        if name not in {"outlook", "days_left", "limit"}
+    ]
+    return "\n".join([*lines, text.room(document)])
 
 
 def _sweep(settings: "Settings", *, is_dry_run: bool) -> Document:

@@ -9,16 +9,15 @@ from typing import TypeVar
 import trio
 from sqlalchemy import Connection
 
+from hsid.cli.alone import open_alone
 from hsid.cli.client import Document
 from hsid.config import Settings
-from hsid.retention.decision import Situation, make_plan
+from hsid.retention.measuring import measure
+from hsid.retention.planning import make_plan
 from hsid.retention.settings import limits_of, places_of
-from hsid.retention.sweep import Result, Sweep, look
+from hsid.retention.sweep import Result, Sweep
 from hsid.retention.work import Item
-from hsid.store.connect import database_path
-from hsid.store.database import Database, ReadOnlyDatabase, open_database, open_read_only
-from hsid.store.errors import StoreUnavailableError
-from hsid.store.lock import DataDirLock
+from hsid.store.database import Database, ReadOnlyDatabase, open_read_only
 
 T = TypeVar("T")
 
@@ -68,20 +67,17 @@ def real_run(settings: Settings) -> Document:
         DataDirLockedError: A daemon runs, and does its own rounds.
         StoreError: There is no database, or it can't be used.
     """
-    path = database_path(settings.database_url)
-    if not path.exists():
-        raise StoreUnavailableError(f"there is no database at {path} yet")
-    with DataDirLock(settings.data_dir), open_database(path) as database:
+    with open_alone(settings) as database:
         return trio.run(partial(_sweep, settings, Working(database), is_dry_run=False))
 
 
 def status_of(settings: Settings) -> Document:
     """Return the limits in force and what there is."""
     with open_read_only(settings.database_url) as database:
-        look_now = partial(
-            look, Looking(database), limits_of(settings), places_of(settings), datetime.now(UTC)
-        )
-        situation: Situation = trio.run(look_now)
+        limits, places = limits_of(settings), places_of(settings)
+        look = partial(measure, Looking(database), limits, places, datetime.now(UTC))
+        measured = trio.run(look)
+    situation, ahead = measured.situation, measured.forecast
     first = situation.first_arrival
     return {
         "retention_days": settings.retention_days,
@@ -91,10 +87,17 @@ def status_of(settings: Settings) -> Document:
         "delete_images": settings.delete_images,
         "database_bytes": situation.database_bytes,
         "unused_database_bytes": situation.spare_bytes,
-        "log_bytes": sum(log.size for log in situation.logs),
+        "log_bytes": situation.open_log_bytes + sum(log.size for log in situation.logs),
+        "backup_bytes": sum(backup.size for backup in situation.backups),
+        "media_bytes": situation.media_bytes,
+        "used_bytes": situation.used_bytes,
         "free_bytes": situation.free_bytes,
         "first_arrival": None if first is None else first.isoformat(),
-        "standstill": make_plan(limits_of(settings), situation).standstill,
+        "starred_events": situation.starred_events,
+        "outlook": ahead.outlook.value,
+        "days_left": ahead.days_left,
+        "limit": None if ahead.limit is None else ahead.limit.value,
+        "standstill": make_plan(limits, situation).standstill,
     }
 
 

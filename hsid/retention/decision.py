@@ -1,26 +1,25 @@
 """What may go, and why. Pure: no clock, no disk, no database.
 
-Guarantees that nothing goes that is younger than its limit by the time of its *arrival*, that
-waits for a detector or a verdict, or that is in a batch with such; that a store which is empty, or
-younger than the pictures it found, gives nothing at all; and that room is made by the oldest
-history of the cameras with the most of it, never with what arrived within the last day.
+Guarantees that nothing goes that is younger than its limit by the time of its *arrival*, that has
+a star, that waits for a detector or a verdict, or that is in a batch with such. How much goes for
+room is decided in `hsid.retention.planning`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeAlias
 
 from hsid.model import FileVersion, UploadState
-from hsid.retention.shares import shares
 
 ALWAYS_KEPT = timedelta(days=1)
 """History that is younger is kept, however little room there is."""
 
-_LATE = timedelta(days=1)
-"""By how much a picture may be older than the store, and yet have been taken for it."""
-
+CHANGES_KEPT = timedelta(days=365)
+"""Who changed what is asked long after the event is gone, takes next to nothing, and is told to
+nobody by anything else: it is kept for a year at least, and never goes for room."""
 LOOKED_AT = frozenset({UploadState.ANALYSED, UploadState.NOTHING_SEEN, UploadState.DUPLICATE})
 """The ends whose originals may be deleted: nobody has looked at a refused or a dead one."""
 
@@ -51,8 +50,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class LogFile:
-    """A log file that was put aside; *inode* is looked at again before it is deleted."""
+class OwnFile:
+    """A file of hsid's own; *inode* is looked at again before it is deleted."""
 
     path: Path
     inode: int
@@ -65,8 +64,13 @@ class Situation:
     """What the store and the disk hold at one moment.
 
     *database_bytes* are in use, *spare_bytes* lie unused in the database's file. *returns_space*
-    tells whether those can be given back to the disk. *has_forgotten*: it is so old that its
-    first rows are gone already. *oldest_capture* is that of the first arrivals.
+    tells whether those can be given back to the disk, *is_local* whether it is a disk of this
+    machine, *has_files_beside* whether the cameras' files are on it as well. *has_forgotten*: it
+    is so old that its first rows are gone already. *oldest_capture* is that of the first arrivals.
+
+    *histories* and *media* are what may go, stars aside: bytes of events and detections by camera,
+    and of thumbnails and clips by the day of their making. *log_line_bytes* are those of lines in
+    the database that are older than a day.
     """
 
     now: datetime
@@ -78,12 +82,30 @@ class Situation:
     returns_space: bool
     free_bytes: int
     histories: Mapping[str, int]
-    logs: Sequence[LogFile]
+    logs: Sequence[OwnFile]
+    backups: Sequence[OwnFile] = ()
+    """Made before migrations."""
+    media: Mapping[date, int] = field(default_factory=dict)
+    starred_media_bytes: int = 0
+    starred_events: int = 0
+    log_line_bytes: int = 0
+    open_log_bytes: int = 0
+    is_local: bool = True
+    has_files_beside: bool = False
+
+    @property
+    def media_bytes(self) -> int:
+        """Return what thumbnails and clips take."""
+        return sum(self.media.values()) + self.starred_media_bytes
 
     @property
     def used_bytes(self) -> int:
-        """Return what counts against `retention_max_bytes`, but for the log being written."""
-        return self.database_bytes + sum(log.size for log in self.logs)
+        """Return all that counts against `retention_max_bytes`."""
+        files = sum(file.size for file in (*self.logs, *self.backups))
+        return self.database_bytes + self.media_bytes + files + self.open_log_bytes
+
+
+FilesToGo: TypeAlias = tuple[tuple[OwnFile, Reason], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +115,16 @@ class Plan:
     now: datetime
     limits: Limits
     standstill: str | None = None
-    logs: tuple[tuple[LogFile, Reason], ...] = ()
+    logs: FilesToGo = ()
+    backups: FilesToGo = ()
+    log_lines_give: int = 0
+    """The bytes of log lines that go beyond what age takes."""
+    media_give: Mapping[date, int] = field(default_factory=dict)
+    """The bytes of thumbnails and clips that each day gives beyond those of events that go."""
     gives: Mapping[str, int] = field(default_factory=dict)
     """The bytes of history that each camera gives beyond what age takes."""
+    missing: int = 0
+    """The bytes that nothing is left to give for."""
     why_given: Reason = Reason.SIZE
     remarks: tuple[str, ...] = ()
 
@@ -103,6 +132,21 @@ class Plan:
     def expires_before(self) -> datetime:
         """Return the time of arrival that ends what is too old."""
         return self.now - self.limits.keep_for
+
+    @property
+    def log_lines_expire_before(self) -> datetime:
+        """Return the time before which log lines are too old."""
+        return self.now - self.limits.keep_logs_for
+
+    @property
+    def changes_expire_before(self) -> datetime:
+        """Return the time before which the record of changes is too old."""
+        return self.now - max(self.limits.keep_for, CHANGES_KEPT)
+
+    @property
+    def young_since(self) -> datetime:
+        """Return the time since which everything is kept, however little room there is."""
+        return self.now - ALWAYS_KEPT
 
     @property
     def unknown_before(self) -> datetime:
@@ -120,6 +164,7 @@ class Case:
     states: frozenset[UploadState]
     newest_arrival: datetime
     size: int
+    is_starred: bool = False
 
     @property
     def is_waiting(self) -> bool:
@@ -162,63 +207,6 @@ class RowAction(StrEnum):
     """The camera's file goes, then the row."""
 
 
-def make_plan(limits: Limits, situation: Situation) -> Plan:
-    """Return what *limits* ask for in *situation*."""
-    standstill = _standstill(limits, situation)
-    if standstill is not None:
-        return Plan(situation.now, limits, standstill)
-    need, why, remarks = _need(limits, situation)
-    logs = _logs_to_go(limits, situation, need, why)
-    expired = sum(log.size for log, _ in logs)
-    # What is too old goes anyway, before all else, and counts towards what its camera gives.
-    gives = shares(situation.histories, need - expired)
-    return Plan(situation.now, limits, None, logs, gives, why, remarks)
-
-
-def _standstill(limits: Limits, situation: Situation) -> str | None:
-    first, oldest = situation.first_arrival, situation.oldest_capture
-    if first is None:
-        return "the store is empty: nothing is deleted"
-    if situation.has_forgotten or situation.now - first >= limits.keep_for:
-        return None
-    if oldest is not None and oldest < first - _LATE:
-        until = (first + limits.keep_for).isoformat(" ", "minutes")
-        return f"the store is younger than the pictures it found: nothing is deleted before {until}"
-    return None
-
-
-def _need(limits: Limits, situation: Situation) -> tuple[int, Reason, tuple[str, ...]]:
-    over = short = 0
-    remarks: list[str] = []
-    if limits.max_bytes is not None:
-        over = max(0, situation.used_bytes - limits.max_bytes)
-    if limits.min_free_bytes is not None:
-        short = max(0, limits.min_free_bytes - situation.free_bytes)
-        if short and not situation.returns_space:
-            remarks.append(
-                "the disk is short of space, but this database keeps freed pages to itself:"
-                " deleting history would not help"
-            )
-            short = 0
-        elif short:
-            short = max(0, short - situation.spare_bytes)
-    return max(over, short), Reason.SIZE if over >= short else Reason.SPACE, tuple(remarks)
-
-
-def _logs_to_go(
-    limits: Limits, situation: Situation, need: int, why: Reason
-) -> tuple[tuple[LogFile, Reason], ...]:
-    """Choose the log files that are too old, and as many more, oldest first, as room needs."""
-    chosen: list[tuple[LogFile, Reason]] = []
-    for log in sorted(situation.logs, key=lambda log: (log.modified_at, str(log.path))):
-        if situation.now - log.modified_at > limits.keep_logs_for:
-            chosen.append((log, Reason.AGE))
-        elif need > 0:
-            chosen.append((log, why))
-        need -= log.size
-    return tuple(chosen)
-
-
 class CaseChooser:
     """Says of one camera's cases, oldest first, whether each goes, and why."""
 
@@ -228,13 +216,18 @@ class CaseChooser:
         self._to_give = plan.gives.get(camera_id, 0)
 
     @property
+    def missing(self) -> int:
+        """Return the bytes that the camera was to give and had no case for so far."""
+        return max(0, self._to_give)
+
+    @property
     def before(self) -> datetime:
         """Return the time of arrival at which to stop looking."""
         return self._until() if self._to_give > 0 else self._plan.expires_before
 
     def choose(self, case: Case) -> Reason | None:
         """Return why *case* goes, None if it stays."""
-        if case.is_waiting or case.camera_id != self._camera_id:
+        if case.is_waiting or case.is_starred or case.camera_id != self._camera_id:
             return None
         if case.newest_arrival < self._plan.expires_before:
             self._to_give -= case.size
@@ -245,7 +238,7 @@ class CaseChooser:
         return None
 
     def _until(self) -> datetime:
-        return max(self._plan.expires_before, self._plan.now - ALWAYS_KEPT)
+        return max(self._plan.expires_before, self._plan.young_since)
 
 
 def may_be_old(row: LedgerRow, plan: Plan) -> bool:

@@ -9,10 +9,8 @@ from hsid.store import retention as stored
 
 def delete_rows(conn: Connection, work: Work, plan: Plan) -> Work:
     """Delete what *work* names as far as it is still as it was; return what was done."""
-    now_stored = {
-        record.case.batch_id: record.case
-        for record in stored.load_cases(conn, [each.case.batch_id for each in work.cases])
-    }
+    chosen = [each.case.batch_id for each in work.cases]
+    now_stored = {rec.case.batch_id: rec.case for rec in stored.load_cases(conn, chosen)}
     cases = [each for each in work.cases if now_stored.get(each.case.batch_id) == each.case]
     stored.delete_cases(conn, [each.case.batch_id for each in cases])
     rows = [pair for each in cases for pair in each.rows] + list(work.rows)

@@ -18,11 +18,12 @@ from pathlib import Path
 from hsid.intake.beneath import stat_beneath, unlink_beneath
 from hsid.intake.errors import RootUnavailableError, VanishedError
 from hsid.intake.hints import Stamp
+from hsid.media.names import Origin, origin_of
 from hsid.model import FileVersion
 from hsid.observe.logging import get_logger
 from hsid.paths import from_text
 from hsid.refusal import RefusedError
-from hsid.retention.decision import FileFate, LogFile, from_ns
+from hsid.retention.decision import FileFate, OwnFile, from_ns
 
 GRACE = timedelta(hours=1)
 """A half written file may be somebody's work until it is as old as this."""
@@ -32,11 +33,15 @@ _log = get_logger("hsid.retention")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where what hsid keeps lies, and the cameras' folder. There may be no such *database* file."""
+    """Where what hsid keeps lies, and the cameras' folder. There may be no such *database* file.
+
+    *media* are the folders of thumbnails and clips.
+    """
 
     database: Path
     log_file: Path | None
     watch_root: Path
+    media: tuple[Path, ...] = ()
 
     @property
     def root(self) -> bytes:
@@ -58,32 +63,60 @@ def free_bytes(places: Places) -> int:
     return shutil.disk_usage(places.database.parent).free
 
 
-def logs_put_aside(places: Places) -> tuple[LogFile, ...]:
+def has_files_beside(places: Places) -> bool:
+    """Tell whether the cameras' files are on the disk of the database."""
+    try:
+        return places.watch_root.stat().st_dev == places.database.parent.stat().st_dev
+    except OSError:
+        return False  # not mounted, so not beside it
+
+
+def open_log_bytes(places: Places) -> int:
+    """Return the size of the log that is being written."""
+    try:
+        return 0 if places.log_file is None else places.log_file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def logs_put_aside(places: Places) -> tuple[OwnFile, ...]:
     """Return the rotated log files: named after the log, a number behind it."""
     if places.log_file is None:
         return ()
     prefix = f"{places.log_file.name}."
-    found = _files_in(places.log_file.parent)
     return tuple(
-        LogFile(path, status.st_ino, status.st_size, from_ns(status.st_mtime_ns))
-        for path, status in found
-        if path.name.startswith(prefix) and path.name.removeprefix(prefix).isdecimal()
+        file
+        for file in _files_in(places.log_file.parent)
+        if file.path.name.startswith(prefix) and file.path.name.removeprefix(prefix).isdecimal()
     )
 
 
-def leftovers(places: Places, now: datetime) -> tuple[LogFile, ...]:
+def backups(places: Places) -> tuple[OwnFile, ...]:
+    """Return the backups that were made before migrations."""
+    return _beside_database(places, ".backup")
+
+
+def leftovers(places: Places, now: datetime) -> tuple[OwnFile, ...]:
     """Return backups of the database that were never finished, past the time of grace."""
-    prefix, end = f"{places.database.name}.schema-", ".backup.part"
-    return tuple(
-        LogFile(path, status.st_ino, status.st_size, from_ns(status.st_mtime_ns))
-        for path, status in _files_in(places.database.parent)
-        if path.name.startswith(prefix)
-        and path.name.endswith(end)
-        and now - from_ns(status.st_mtime_ns) > GRACE
-    )
+    unfinished = _beside_database(places, ".backup.part")
+    return tuple(file for file in unfinished if now - file.modified_at > GRACE)
 
 
-def delete_own(file: LogFile) -> bool:
+def media_files(places: Places) -> Iterator[tuple[OwnFile, Origin]]:
+    """Yield thumbnails and clips with what they were made from, always in the same order.
+
+    Folders are read as the walk comes to them; what is not named by hsid is passed over.
+    """
+    for folder in places.media:
+        for path, folders, _ in os.walk(folder):
+            folders.sort()
+            for file in _files_in(Path(path)):
+                origin = origin_of(file.path.name)
+                if origin is not None:
+                    yield file, origin
+
+
+def delete_own(file: OwnFile) -> bool:
     """Delete a file of hsid's own, unless another has its name by now; tell whether it is gone."""
     try:
         if file.path.lstat().st_ino != file.inode:
@@ -146,7 +179,16 @@ def _is(status: os.stat_result, version: FileVersion) -> bool:
     return stat.S_ISREG(status.st_mode) and Stamp.of(status) == stamp
 
 
-def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def _beside_database(places: Places, end: str) -> tuple[OwnFile, ...]:
+    prefix = f"{places.database.name}.schema-"
+    return tuple(
+        file
+        for file in _files_in(places.database.parent)
+        if file.path.name.startswith(prefix) and file.path.name.endswith(end)
+    )
+
+
+def _files_in(folder: Path) -> Iterator[OwnFile]:
     """Yield the regular files of *folder*; none if there is no such folder."""
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208 - names are what is asked for
@@ -159,4 +201,4 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
         except FileNotFoundError:
             continue  # the log was rotated just now: it is looked at next time
         if stat.S_ISREG(status.st_mode):
-            yield path, status
+            yield OwnFile(path, status.st_ino, status.st_size, from_ns(status.st_mtime_ns))

@@ -25,11 +25,12 @@ def places_of(settings: Settings) -> Places:
     """Return where *settings* say that things lie.
 
     With a database on a server nothing lies where its file would be: what a node has of its own
-    are the logs, and their disk is the one that counts.
+    are logs, thumbnails and clips, and the disk of its data folder is the one that counts.
     """
     url = settings.database_url
     return Places(
         database=settings.data_dir / "none" if is_postgresql(url) else database_path(url),
         log_file=settings.log_file_path,
         watch_root=settings.foscam_base_path,
+        media=(settings.video_thumbnails_dir, settings.clips_directory),
     )

@@ -5,30 +5,27 @@ deletes. Rows go before files: a crash in between leaves rows that are only a ke
 the next sweep goes on from there. On a full disk the portions get smaller until one fits.
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
 
 import trio
-from sqlalchemy import Connection
 
-from hsid.retention import disk
+from hsid.retention import disk, files, records
 from hsid.retention.decision import (
     CaseChooser,
     FileFate,
     LedgerRow,
     Limits,
     Plan,
-    Reason,
-    Situation,
-    make_plan,
     may_be_old,
 )
 from hsid.retention.deletion import delete_rows
 from hsid.retention.disk import Places, Sighting
+from hsid.retention.measuring import Measured, measure
+from hsid.retention.planning import make_plan, words_of_missing
+from hsid.retention.running import Database, Running, in_thread
 from hsid.retention.work import (
     ChosenCase,
     Item,
@@ -43,8 +40,6 @@ from hsid.store import retention as stored
 from hsid.store import space
 from hsid.store.errors import StoreUnavailableError
 
-T = TypeVar("T")
-
 _PAGE = 200
 """Uploads that are looked at in one go; what they bring with them is deleted in one transaction."""
 _WITNESSES = 20
@@ -52,18 +47,6 @@ _WITNESSES = 20
 _PAGES_GIVEN_BACK = 256
 _MOST_GIVEN_BACK = 256
 """Pages of the database in one transaction, and such transactions in one sweep."""
-
-
-class Database(Protocol):
-    """Where to read and write: a `Store`, or what stands in for it where nothing is written."""
-
-    async def read(self, call: Callable[[Connection], T]) -> T:
-        """Return what *call* makes of a snapshot."""
-        ...
-
-    async def write(self, call: Callable[[Connection], T]) -> T:
-        """Run *call* in a transaction."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +58,8 @@ class Result:
     remarks: tuple[str, ...]
     is_complete: bool
     """False if it was asked to end before it was through."""
+    measured: Measured
+    """What it found at its beginning."""
 
 
 def _utc_now() -> datetime:
@@ -84,18 +69,6 @@ def _utc_now() -> datetime:
 async def _yield() -> bool:
     await trio.lowlevel.checkpoint()
     return True
-
-
-async def look(database: Database, limits: Limits, places: Places, now: datetime) -> Situation:
-    """Return what a plan is made of."""
-
-    def read(conn: Connection) -> tuple[stored.Beginning, space.DatabaseSpace, dict[str, int]]:
-        is_limited = limits.max_bytes is not None or limits.min_free_bytes is not None
-        sizes = stored.histories(conn) if is_limited else {}
-        return stored.beginning(conn), space.measure(conn), sizes
-
-    beginning, room, histories = await database.read(read)
-    return await _in_thread(partial(_situation, beginning, room, histories, places, now))
 
 
 class Sweep:
@@ -115,15 +88,9 @@ class Sweep:
         breathe: Callable[[], Awaitable[bool]] = _yield,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._database = database
         self._limits = limits
-        self._places = places
-        self._is_dry_run = is_dry_run
-        self._report = report
-        self._breathe = breathe
         self._now = now
-        self._counts: Counter[Kind] = Counter()
-        self._is_complete = True
+        self._running = Running(database, places, is_dry_run, report, breathe)
 
     async def run(self) -> Result:
         """Sweep once.
@@ -133,45 +100,46 @@ class Sweep:
                 can be deleted; what was deleted before stays deleted.
             StoreCorruptError: It is damaged.
         """
-        situation = await look(self._database, self._limits, self._places, self._now())
+        running = self._running
+        measured = await measure(running.database, self._limits, running.places, self._now())
+        situation = measured.situation
         plan = make_plan(self._limits, situation)
+        remarks = plan.remarks
         if plan.standstill is None:
             await self._carry_out(plan)
-        return Result(dict(self._counts), plan.standstill, plan.remarks, self._is_complete)
+            missing = plan.missing + running.missing
+            if missing and running.is_complete:
+                remarks = (*remarks, words_of_missing(missing, plan.why_given, situation))
+        return Result(dict(running.counts), plan.standstill, remarks, running.is_complete, measured)
 
     async def _carry_out(self, plan: Plan) -> None:
+        running = self._running
         # Files of hsid's own first: on a full disk that is what makes room for the rest.
-        await self._delete_own(plan)
-        for camera_id in await self._database.read(stored.camera_ids):
+        await files.sweep_own(running, plan)
+        for camera_id in await running.database.read(stored.camera_ids):
             await self._sweep_camera(plan, camera_id)
-        await self._sweep_dead_letters(plan)
-        if not self._is_dry_run:
+        await files.sweep_media(running, plan)
+        await records.sweep(running, plan)
+        if not running.is_dry_run:
             await self._give_back()
-
-    async def _delete_own(self, plan: Plan) -> None:
-        unfinished = await _in_thread(partial(disk.leftovers, self._places, plan.now))
-        doomed = [(file, Kind.LEFTOVER, Reason.LEFTOVER) for file in unfinished]
-        doomed += [(file, Kind.LOG, reason) for file, reason in plan.logs]
-        for file, kind, reason in doomed:
-            if self._is_dry_run or await _in_thread(partial(disk.delete_own, file)):
-                self._tell([Item(kind, file.path.name, reason)])
 
     async def _sweep_camera(self, plan: Plan, camera_id: str) -> None:
         chooser = CaseChooser(plan, camera_id)
         seen = await self._mounted(camera_id)
         after: stored.Position | None = None
-        while await self._may_go_on():
+        while await self._running.may_go_on():
             load = partial(stored.load_page, camera_id=camera_id, after=after, limit=_PAGE)
-            page = await self._database.read(partial(load, before=chooser.before))
+            page = await self._running.database.read(partial(load, before=chooser.before))
             if not page.rows:
+                self._running.missing += chooser.missing
                 return
             after = page.end
             await self._do(await self._decide(page, plan, chooser, seen), plan)
 
     async def _mounted(self, camera_id: str) -> frozenset[str]:
         latest = partial(stored.latest_versions, camera_id=camera_id, limit=_WITNESSES)
-        versions = await self._database.read(latest)
-        sightings = await _in_thread(partial(disk.look_at, self._places.root, versions))
+        versions = await self._running.database.read(latest)
+        sightings = await in_thread(partial(disk.look_at, self._running.places.root, versions))
         return disk.present_tops(sightings)
 
     async def _decide(
@@ -198,9 +166,13 @@ class Sweep:
 
     async def _fates(self, rows: Sequence[LedgerRow], seen: frozenset[str]) -> dict[int, FileFate]:
         versions = [row.version for row in rows]
-        sightings = await _in_thread(partial(disk.look_at, self._places.root, versions))
+        sightings = await in_thread(partial(disk.look_at, self._running.places.root, versions))
         others = {each.other for each in sightings if each.other is not None}
-        known = await self._database.read(partial(stored.known, versions=others)) if others else ()
+        known = (
+            await self._running.database.read(partial(stored.known, versions=others))
+            if others
+            else ()
+        )
         return {
             row.id: _fate(sighting, seen, is_superseded=sighting.other in known)
             for row, sighting in zip(rows, sightings, strict=True)
@@ -209,13 +181,13 @@ class Sweep:
     async def _do(self, work: Work, plan: Plan) -> None:
         if not len(work):
             return
-        if self._is_dry_run:
+        if self._running.is_dry_run:
             self._tell_of_rows(work)
             for row in work.rows_with_files():
-                self._tell(items_of_file(row, plan))
+                self._running.tell(items_of_file(row, plan))
             return
         try:
-            done = await self._database.write(partial(delete_rows, work=work, plan=plan))
+            done = await self._running.database.write(partial(delete_rows, work=work, plan=plan))
         except StoreUnavailableError:
             if len(work) == 1:
                 raise
@@ -230,72 +202,27 @@ class Sweep:
         gone = [row for row in work.rows_with_files() if await self._delete_file(row)]
         unknown = [row.id for row in gone if row.received_at < plan.unknown_before]
         if unknown:
-            await self._database.write(partial(stored.forget, upload_ids=unknown))
+            await self._running.database.write(partial(stored.forget, upload_ids=unknown))
         for row in gone:
-            self._tell(items_of_file(row, plan))
+            self._running.tell(items_of_file(row, plan))
 
     async def _delete_file(self, row: LedgerRow) -> bool:
-        delete = partial(disk.delete_original, self._places.root, row.version)
-        return await _in_thread(delete)
-
-    async def _sweep_dead_letters(self, plan: Plan) -> None:
-        after: tuple[str, float, str] | None = None
-        while await self._may_go_on():
-            load = partial(stored.old_dead_letters, died_before=plan.expires_before, limit=_PAGE)
-            letters = await self._database.read(partial(load, after=after))
-            if not letters:
-                return
-            after = letters[-1]
-            if not self._is_dry_run:
-                delete = partial(stored.delete_dead_letters, letters=letters)
-                await self._database.write(delete)
-            self._tell(
-                Item(Kind.DEAD_LETTER, f"{queue}/{id_}", Reason.AGE) for queue, _, id_ in letters
-            )
+        delete = partial(disk.delete_original, self._running.places.root, row.version)
+        return await in_thread(delete)
 
     async def _give_back(self) -> None:
         for _ in range(_MOST_GIVEN_BACK):
-            left = await self._database.write(
+            left = await self._running.database.write(
                 partial(space.give_back, most_pages=_PAGES_GIVEN_BACK)
             )
-            if not left or not await self._may_go_on():
+            if not left or not await self._running.may_go_on():
                 return
-
-    async def _may_go_on(self) -> bool:
-        self._is_complete = self._is_complete and await self._breathe()
-        return self._is_complete
 
     def _tell_of_rows(self, work: Work) -> None:
         for chosen in work.cases:
-            self._tell(items_of_case(chosen))
+            self._running.tell(items_of_case(chosen))
         for row, action in work.all_rows():
-            self._tell(items_of_row(row, action))
-
-    def _tell(self, items: Iterable[Item]) -> None:
-        for item in items:
-            self._counts[item.kind] += 1
-            self._report(item)
-
-
-def _situation(
-    beginning: stored.Beginning,
-    room: space.DatabaseSpace,
-    histories: dict[str, int],
-    places: Places,
-    now: datetime,
-) -> Situation:
-    return Situation(
-        now=now,
-        first_arrival=beginning.first_arrival,
-        oldest_capture=beginning.oldest_capture,
-        has_forgotten=beginning.has_forgotten,
-        database_bytes=room.in_use + space.log_size(places.database),
-        spare_bytes=room.spare,
-        returns_space=room.is_returnable,
-        free_bytes=disk.free_bytes(places),
-        histories=histories,
-        logs=disk.logs_put_aside(places),
-    )
+            self._running.tell(items_of_row(row, action))
 
 
 def _fate(sighting: Sighting, seen: frozenset[str], *, is_superseded: bool) -> FileFate:
@@ -308,7 +235,3 @@ def _fate(sighting: Sighting, seen: frozenset[str], *, is_superseded: bool) -> F
     if sighting.fate is FileFate.GONE and disk.top_of(sighting.version) not in seen:
         return FileFate.UNKNOWN
     return sighting.fate
-
-
-async def _in_thread(call: Callable[[], T]) -> T:
-    return await trio.to_thread.run_sync(call, abandon_on_cancel=True)

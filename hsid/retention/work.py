@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
+from hsid.media.names import OfBatch, OfUpload, Origin
 from hsid.retention.decision import (
     Case,
     FileFate,
@@ -32,18 +33,27 @@ class Kind(StrEnum):
     FILE = "file"
     """A camera's own."""
     LOG = "log"
+    LOG_LINE = "log_line"
+    """In the database; told by the page."""
+    CHANGE = "change"
+    """Of the record of who changed what; told by the page."""
+    BACKUP = "backup"
+    """Made before a migration."""
+    MEDIUM = "medium"
+    """A thumbnail or a clip."""
     DEAD_LETTER = "dead_letter"
     LEFTOVER = "leftover"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that goes, or has gone."""
+    """One thing that goes, or has gone; *count* of them where they are told together."""
 
     kind: Kind
     name: str
     reason: Reason
     camera_id: str | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,17 @@ def items_of_file(row: LedgerRow, plan: Plan) -> Iterator[Item]:
     yield _item(Kind.FILE, row.version.path, row)
     if row.received_at < plan.unknown_before:
         yield _item(Kind.UPLOAD, str(row.id), row)
+
+
+def origin_of_item(item: Item) -> Origin | None:
+    """Return what thumbnails and clips were made from, if that goes with *item*."""
+    match item.kind:
+        case Kind.BATCH:
+            return OfBatch(item.name)
+        case Kind.DETAILS | Kind.UPLOAD:
+            return OfUpload(int(item.name))
+        case _:
+            return None
 
 
 def _item(kind: Kind, name: str, row: LedgerRow) -> Item:

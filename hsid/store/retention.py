@@ -29,7 +29,16 @@ from sqlalchemy import (
 from hsid.model import BatchState, FileVersion, UploadState
 from hsid.retention.decision import Case, LedgerRow
 from hsid.store.chunks import chunks
-from hsid.store.schema import batches, cameras, dead_letters, dedupe, detections, events, uploads
+from hsid.store.schema import (
+    batches,
+    cameras,
+    dead_letters,
+    dedupe,
+    detections,
+    events,
+    stars,
+    uploads,
+)
 
 _FIRST_ARRIVALS = 1_000
 """How many are looked at for pictures older than the store: its first scan found those first."""
@@ -107,16 +116,29 @@ def camera_ids(conn: Connection) -> list[str]:
 
 
 def histories(conn: Connection) -> dict[str, int]:
-    """Return about how many bytes each camera's events and detections take. Reads all of them."""
+    """Return about how many bytes each camera's events and detections take. Reads all of them.
+
+    What a star keeps is left out: no camera has to give what it can't.
+    """
     sizes: Counter[str] = Counter()
     words = func.sum(func.length(events.c.summary) + func.length(events.c.reasoning))
     of_events = select(events.c.camera_id, func.count(), words).group_by(events.c.camera_id)
-    for camera_id, count, length in conn.execute(of_events):
-        sizes[camera_id] += count * (_OF_AN_EVENT + _OF_A_BATCH) + length
     seen = select(detections.c.camera_id, func.count()).group_by(detections.c.camera_id)
-    for camera_id, count in conn.execute(seen):
-        sizes[camera_id] += count * _OF_A_DETECTION
+    kept_events = of_events.join(stars, stars.c.event_id == events.c.id)
+    kept_seen = seen.join(events, events.c.batch_id == detections.c.batch_id)
+    kept_seen = kept_seen.join(stars, stars.c.event_id == events.c.id)
+    for sign, query in ((1, of_events), (-1, kept_events)):
+        for camera_id, count, length in conn.execute(query):
+            sizes[camera_id] += sign * (count * (_OF_AN_EVENT + _OF_A_BATCH) + length)
+    for sign, query in ((1, seen), (-1, kept_seen)):
+        for camera_id, count in conn.execute(query):
+            sizes[camera_id] += sign * count * _OF_A_DETECTION
     return dict(sizes)
+
+
+def count_stars(conn: Connection) -> int:
+    """Return how many events have a star."""
+    return conn.scalar(select(func.count()).select_from(stars)) or 0
 
 
 def load_page(
@@ -239,8 +261,10 @@ def _load_cases(conn: Connection, batch_ids: Sequence[str]) -> list[CaseRecord]:
         rows_of[row.batch_id].append(_ledger_row(row, row.batch_id, has_detections=True))
         counts[row.batch_id] += row.seen
     words = func.length(events.c.summary) + func.length(events.c.reasoning)
-    judged = select(batches, events.c.id.label("event_id"), words.label("words"))
+    star = stars.c.event_id.label("star")
+    judged = select(batches, events.c.id.label("event_id"), words.label("words"), star)
     judged = judged.outerjoin(events, events.c.batch_id == batches.c.id)
+    judged = judged.outerjoin(stars, stars.c.event_id == events.c.id)
     found = conn.execute(judged.where(batches.c.id.in_(batch_ids)))
     return [_case_record(row, rows_of[row.id], counts[row.id]) for row in found if rows_of[row.id]]
 
@@ -254,6 +278,7 @@ def _case_record(row: Row[Any], rows: list[LedgerRow], count: int) -> CaseRecord
         states=frozenset(each.state for each in rows),
         newest_arrival=max(each.received_at for each in rows),
         size=_OF_A_BATCH + of_event + count * _OF_A_DETECTION,
+        is_starred=row.star is not None,
     )
     return CaseRecord(case, row.event_id, tuple(sorted(rows, key=lambda each: each.id)))
 

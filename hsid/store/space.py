@@ -11,23 +11,28 @@ _INCREMENTAL = 2
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSpace:
-    """Bytes *in_use* and *spare* in the database; *is_returnable*: the spare ones can be freed."""
+    """Bytes *in_use* and *spare* in the database; *is_returnable*: the spare ones can be freed.
+
+    *is_local*: it is a file.
+    """
 
     in_use: int
     spare: int
     is_returnable: bool
+    is_local: bool
 
 
 def measure(conn: Connection) -> DatabaseSpace:
     """Return the room that the database takes, its log aside."""
     if conn.dialect.name != "sqlite":
         size = conn.scalar(text("SELECT pg_database_size(current_database())"))
-        return DatabaseSpace(int(size or 0), 0, is_returnable=False)
+        return DatabaseSpace(int(size or 0), 0, is_returnable=False, is_local=False)
     pages, free, size, mode = (
         int(conn.exec_driver_sql(f"PRAGMA {name}").scalar_one())
         for name in ("page_count", "freelist_count", "page_size", "auto_vacuum")
     )
-    return DatabaseSpace((pages - free) * size, free * size, mode == _INCREMENTAL)
+    in_use, is_returnable = (pages - free) * size, mode == _INCREMENTAL
+    return DatabaseSpace(in_use, free * size, is_returnable, is_local=True)
 
 
 def give_back(conn: Connection, most_pages: int) -> int:

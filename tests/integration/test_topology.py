@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from actors.role_holder import RoleHolder
 from hsid.config import Settings
 from hsid.gpu.pressure import Pressure
 from hsid.gpu.survey import Survey
 from hsid.house import open_house
 from hsid.model import GpuReading
+from hsid.roles import Role
+from hsid.store.role_session import EXCLUSIVE
 from hsid.topology import _sampler, _throttle, build_tree
 from supervision import LoopMonitor, OnExhausted, Strategy, Supervisor
 
@@ -19,7 +22,7 @@ NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALAT
 def open_empty_house(base, **settings):
     """Open a house under *base*; nothing of it runs."""
     data, watched = base / "data", base / "cameras"
-    data.mkdir()
+    data.mkdir(parents=True)
     watched.mkdir()
     return open_house(Settings(data_dir=data, foscam_base_path=watched, **settings))
 
@@ -117,6 +120,23 @@ async def test_a_node_runs_only_what_its_roles_need(tmp_path):
     assert upkeep == ["gpu-monitor"]
     assert platform == ["store-writer", "detection-committer", "detection-pump"]
     assert pipeline == ["detector-1", "detector-2", "terminator"]
+
+
+def held_roles(root):
+    """Return the roles whose actors work only while no other node has them."""
+    leaves = [*children_of(root, "pipeline"), *children_of(root, "upkeep")]
+    owners = [getattr(each.start, "__self__", None) for each in leaves]
+    return {owner.lock.role for owner in owners if isinstance(owner, RoleHolder)}
+
+
+async def test_nodes_on_one_database_take_turns_in_what_one_at_a_time_does(tmp_path):
+    """Where a file is the database there is no other node, and nothing to ask for."""
+    async with open_root(
+        tmp_path, database_url="postgresql://hsid@localhost/hsid", redis_url="redis://127.0.0.1:9/0"
+    ) as root:
+        assert held_roles(root) == EXCLUSIVE == {Role.BATCHER, Role.RETENTION, Role.RECONCILER}
+    async with open_root(tmp_path / "file") as root:
+        assert held_roles(root) == set()
 
 
 async def test_a_house_on_redis_watches_its_server_and_announces(tmp_path):

@@ -85,13 +85,17 @@ class Retention(Section):
         le=3650,
     )
     log_retention_days: int = setting(
-        7, "How long log files that were put aside are kept.", unit="days", ge=1, le=3650
+        7,
+        "How long log files that were put aside, and log lines in the database, are kept.",
+        unit="days",
+        ge=1,
+        le=3650,
     )
     retention_max_bytes: int | None = setting(
         None,
-        "How much the database and the log files may take; above it the oldest history of the"
-        " cameras with the most of it goes early. What arrived within a day always stays. Unset:"
-        " no limit.",
+        "How much all that hsid writes may take: database, logs, backups, thumbnails and clips;"
+        " above it the oldest of these goes early, and last the history of the cameras with the"
+        " most of it. What arrived within a day, or has a star, always stays. Unset: no limit.",
         unit="bytes",
         ge=16 * 1024 * 1024,
         le=1024**5,
@@ -99,7 +103,8 @@ class Retention(Section):
     )
     retention_min_free_bytes: int | None = setting(
         None,
-        "How much the disk of the database should have free; below it history goes early, as above."
+        "How much the disk of the database should have free; below it the oldest goes early, as"
+        " above."
         " Unset: no limit.",
         unit="bytes",
         ge=0,

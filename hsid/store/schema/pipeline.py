@@ -168,6 +168,17 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+event_labels = Table(
+    "event_labels",
+    metadata,
+    Column("event_id", ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Index("ix_event_labels_label_started_at_event_id", "label", "started_at", "event_id"),
+    sqlite_with_rowid=False,
+)
+"""The classes that an event's verdict was told of, and when the event began: to be walked along."""
+
 for _dialect, _statements in words.INDEX.items():
     for _statement in _statements:
         _ddl = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy's own lack

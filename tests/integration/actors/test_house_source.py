@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pytest
 import trio
+from sqlalchemy import select
 
 from actors.doors import HouseSource
 from hsid.api.asking import EventFilter, EventListing
@@ -13,6 +15,11 @@ from hsid.gpu.survey import Fault, FaultKind, Survey
 from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
+from hsid.retention.decision import Limits
+from hsid.retention.disk import Places
+from hsid.retention.measuring import LastMeasured, measure
+from hsid.store.errors import StoreCorruptError, StoreUnavailableError
+from hsid.store.schema import audit
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
 from tests.unit.store.test_event_search import make
@@ -108,6 +115,61 @@ async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
     assert [queue.name for queue in report.queues] == ["analysis_queue"]
 
 
+class Unreadable:
+    """A store on a database that can't be read: *read* says how."""
+
+    def __init__(self, read, trouble=None):
+        self.read = read
+        self.trouble = trouble
+
+    def statistics(self):
+        return self
+
+
+def raising(error):
+    async def read(_call):
+        raise error
+
+    return read
+
+
+async def hang(_call):
+    await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(
+    ("store", "trouble"),
+    [
+        (Unreadable(raising(StoreUnavailableError("the server is away"))), "the server is away"),
+        (Unreadable(raising(StoreCorruptError("it is damaged"))), "it is damaged"),
+        (Unreadable(hang), "the database does not answer"),
+    ],
+)
+async def test_a_database_that_is_away_leaves_the_counts_unknown(
+    bench, autojump_clock, store, trouble
+):
+    """The page comes all the same, within seconds, with the tree and the reason."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = replace(build_source(bench, root.tree), store=store, queues=())
+    async with running(root):
+        report = await source.status()
+
+    assert report.health.troubles == (trouble,)
+    assert (report.uploads.arrived, report.adds_up, report.refusals) == (None, None, None)
+    assert [actor.path for actor in report.actors] == ["batcher"]
+
+
+async def test_an_outage_of_the_database_is_told_once(bench):
+    """The writer has met it as well, and says so among the outages."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    store = Unreadable(raising(StoreUnavailableError("away")), trouble="away, since noon")
+    source = build_source(bench, root.tree, outages=lambda: [store.trouble])
+    async with running(root):
+        report = await replace(source, store=store, queues=()).status()
+
+    assert report.health.troubles == ("away, since noon",)
+
+
 async def test_a_lost_card_degrades_the_house_and_is_shown(bench):
     """With its name, since when, and why; its figures are absent."""
     board, now = Board(), datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -126,3 +188,37 @@ async def test_a_lost_card_degrades_the_house_and_is_shown(bench):
     (gpu,) = report.gpus
     assert (gpu.name, gpu.state, gpu.since) == ("A card", "lost", now + timedelta(minutes=1))
     assert (gpu.utilization_ratio, gpu.memory_used_bytes, gpu.recorded_at) == (None, None, None)
+
+
+async def test_a_star_from_the_socket_is_stored_and_recorded(bench):
+    """Given, and refused for an event that is not there: both are in the record of changes."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = build_source(bench, root.tree)
+    event_id = await bench.store.write(partial(make, number=0))
+
+    given = await source.change_star(event_id, starred=True)
+    missing = await source.change_star(99, starred=False)
+    rows = await bench.store.read(lambda conn: conn.execute(select(audit)).all())
+
+    assert (given.changed, missing) == (True, None)
+    assert (await source.event(event_id)).starred
+    assert [(row.actor, row.action, row.details, row.error) for row in rows] == [
+        ("control socket", "event.star", {"changed": True}, None),
+        ("control socket", "event.unstar", {"changed": False}, "there is no event 99"),
+    ]
+
+
+async def test_the_room_is_what_the_last_round_of_retention_has_found(bench, tmp_path):
+    """Nothing before the first; and no folder is read to answer."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    last, limits = LastMeasured(), Limits(timedelta(days=30), timedelta(days=7), max_bytes=1)
+    source = build_source(bench, root.tree, measured=lambda: last.value)
+    async with running(root):
+        before = await source.status()
+        places = Places(tmp_path / "security.db", None, tmp_path)
+        last.value = await measure(bench.store, limits, places, datetime.now(UTC))
+        after = await source.status()
+
+    assert before.retention is None
+    assert (after.retention.outlook, after.retention.days_left) == ("unknown", None)
+    assert after.retention.used_bytes > 0

@@ -72,7 +72,7 @@ def start(bench, run):
             pause=0.01,
             marks=marks,
         )
-        batcher = Batcher(bench.store, bench.feeder, SHORT, notice, marks)
+        batcher = Batcher(bench.store, bench.feeder, SHORT, notice, marks=marks)
         analyzer = Analyzer(
             *(analyses, bench.store, RuleAnalyst(), SeverityThresholds(), "UTC"), marks=marks
         )

@@ -7,10 +7,13 @@ import trio
 from sqlalchemy import func, select
 
 from actors.retention import Retention
+from hsid.cli.retention_runs import Working
 from hsid.model import RefusalReason
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
+from hsid.retention.measuring import LastMeasured
 from hsid.retention.sweep import Sweep
+from hsid.store.database import open_database
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.schema import uploads
 from hsid.store.store import Store
@@ -68,6 +71,22 @@ async def test_asked_to_stop_it_leaves_at_once(autojump_clock, tmp_path):
     with trio.fail_after(1), lone_context() as ctx:
         ctx.ask_to_stop()
         await actor(AwayStore(), tmp_path).run(ctx)
+
+
+async def test_what_a_round_has_found_is_left_for_the_status(tmp_path):
+    """Before the first one nothing is known."""
+    last, places = LastMeasured(), Places(tmp_path / "hsid.db", None, tmp_path)
+    with open_database(tmp_path / "hsid.db") as database:
+        async with trio.open_nursery() as nursery:
+            with lone_context() as ctx:
+                sweeping = Retention(Working(database), LIMITS, places, 0.01, last)
+                nursery.start_soon(sweeping.run, ctx)
+                assert last.value is None
+                with trio.fail_after(20):
+                    while last.value is None:
+                        await trio.sleep(0.01)
+                ctx.ask_to_stop()
+    assert (last.value.forecast.outlook, last.value.situation.used_bytes > 0) == ("unknown", True)
 
 
 async def test_in_the_daemons_store_a_sweep_ends_between_two_pages_when_asked(

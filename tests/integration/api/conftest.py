@@ -21,6 +21,8 @@ from hsid.api.models import (
     EventStats,
     HealthReport,
     QueueReport,
+    RevisionReport,
+    StarReport,
     StatusReport,
     UploadCounts,
 )
@@ -31,10 +33,25 @@ from hsid.store.search import UnknownPositionError
 
 NIGHT = datetime(2025, 3, 4, 2, 13, tzinfo=UTC)
 
+COUNTS = UploadCounts(
+    arrived=9, analysed=3, nothing_seen=2, refused=2, duplicate=1, dead=0, pending=1
+)
+
 
 def build_event(event_id=1, **changes):
     seen = DetectionReport(
         upload_id=7, captured_at=NIGHT, label="person", confidence=0.9, box=(1, 2, 30, 40)
+    )
+    before = RevisionReport(
+        revision=0,
+        risk_score=60,
+        risk_level=Severity.MEDIUM,
+        analysis=AnalysisKind.RULES,
+        analyst="rules-1",
+        state=EventState.PROVISIONAL,
+        summary="Somebody",
+        reasoning="dark",
+        updated_at=NIGHT,
     )
     fields = {
         "batch_id": f"b{event_id}",
@@ -52,6 +69,7 @@ def build_event(event_id=1, **changes):
         "created_at": NIGHT,
         "updated_at": NIGHT,
         "detections": (seen,),
+        "revisions": (before,),
     }
     return EventDetail(event_id=event_id, **(fields | changes))
 
@@ -64,6 +82,7 @@ class House:
         self.listings = []
         self.delay = 0.0
         self.error = None
+        self.can_count = True
         self.asked = trio.Event()
 
     async def status(self):
@@ -71,9 +90,6 @@ class House:
         await trio.sleep(self.delay)
         if self.error:
             raise self.error
-        counts = UploadCounts(
-            arrived=9, analysed=3, nothing_seen=2, refused=2, duplicate=1, dead=0, pending=1
-        )
         queue = QueueReport(
             name="detection_queue",
             ready=1,
@@ -90,9 +106,9 @@ class House:
             pid=os.getpid(),
             uptime_seconds=61,
             health=HealthReport(state=HealthState.OK),
-            uploads=counts,
-            adds_up=True,
-            refusals={"empty_file": 2},
+            uploads=COUNTS if self.can_count else UploadCounts(),
+            adds_up=True if self.can_count else None,
+            refusals={"empty_file": 2} if self.can_count else None,
             queues=(queue,),
             actors=(watcher,),
         )
@@ -117,6 +133,14 @@ class House:
 
     async def event(self, event_id):
         return self.stored.get(event_id)
+
+    async def change_star(self, event_id, *, starred):
+        event = self.stored.get(event_id)
+        if event is None:
+            return None
+        self.stored[event_id] = event.model_copy(update={"starred": starred})
+        changed = event.starred is not starred
+        return StarReport(event_id=event_id, starred=starred, changed=changed)
 
 
 @asynccontextmanager

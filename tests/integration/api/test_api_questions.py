@@ -35,6 +35,7 @@ async def test_filters_reach_the_house(house, path):
         "since": "2025-03-04T02:13:00Z",
         "until": "2025-03-05T02:13:00+01:00",
         "state": "provisional",
+        "starred": True,
         "q": 'cat OR "dog',
     }
     async with running(house, path), client_of(path) as client:
@@ -98,8 +99,27 @@ async def test_every_error_is_a_problem_with_a_hint(house, path, target, status,
     assert response.json()["hint"]
 
 
-async def test_a_method_that_changes_things_is_refused(house, path):
-    """The API is read-only: POST is answered with 405 and what is allowed."""
+async def test_a_star_is_given_and_taken_and_twice_is_as_good_as_once(house, path):
+    """The answer says how it is now, and whether that is news."""
+    async with running(house, path), client_of(path) as client:
+        answers = [
+            (await client.request(method, "/v1/events/1/star")).json()
+            for method in ("POST", "POST", "DELETE", "DELETE")
+        ]
+        missing = await client.post("/v1/events/99/star")
+
+    assert [(each["starred"], each["changed"]) for each in answers] == [
+        (True, True),
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert missing.status_code == 404
+    assert missing.json()["type"] == "urn:hsid:problem:no-such-event"
+
+
+async def test_a_method_that_changes_things_is_refused_where_nothing_can_be_changed(house, path):
+    """POST is answered with 405 and what is allowed."""
     async with running(house, path), client_of(path) as client:
         response = await client.post("/v1/status")
 

@@ -7,11 +7,14 @@ from functools import partial
 import pytest
 import trio
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from hsid.cli import hsictl, hsid
 from hsid.store.database import open_database
+from hsid.store.lock import DataDirLock
+from hsid.store.schema import audit
 from tests.integration.api.conftest import build_event, running
-from tests.unit.store.test_event_search import make
+from tests.unit.store.test_event_search import judge, make
 
 BOTH = pytest.mark.parametrize("program", ["hsid", "hsictl"])
 
@@ -84,6 +87,22 @@ async def test_an_event_is_shown_with_its_reasons_and_what_was_seen(house, data_
     for part in ("A person at the front door", "night", "person", "90%", "30x40 at 1,2"):
         assert part in text
     assert document["detections"][0]["label"] == "person"
+
+
+@BOTH
+async def test_an_event_is_shown_with_what_it_said_before(house, data_dir, program):
+    """Who looks at it sees that a verdict has changed, and from what."""
+    text = (await ask(house, data_dir, program, "show", "1")).stdout
+    document = json.loads((await ask(house, data_dir, program, "show", "1", "--json")).stdout)
+
+    assert text.splitlines()[-1].split()[2:] == [
+        "60",
+        "medium",
+        "rules",
+        "(provisional)",
+        "Somebody",
+    ]
+    assert document["revisions"][0]["summary"] == "Somebody"
 
 
 @BOTH
@@ -174,6 +193,37 @@ def test_without_a_daemon_the_same_is_read_from_the_file(ledger):
     ]
 
 
+@BOTH
+async def test_the_counts_are_those_of_the_daemon(house, data_dir, program):
+    """The filters are what it is asked, and the document is the API's."""
+    done = await ask(house, data_dir, program, "stats", "--words", "cat", "--camera", "gate")
+    document = json.loads((await ask(house, data_dir, program, "stats", "--json")).stdout)
+
+    assert (house.listings[0].q, house.listings[0].camera) == ("cat", "gate")
+    assert done.stdout.splitlines()[0] == "events: 1"
+    assert document["by_camera"] == {"gate": 1}
+
+
+def test_without_a_daemon_the_events_of_the_file_are_counted(ledger, monkeypatch):
+    """On the clock of the house, which the settings name; what is not asked for is not counted."""
+    monkeypatch.setenv("HSID_TIMEZONE", "Asia/Kathmandu")
+    document = json.loads(run("hsid", "stats", "--words", "cat", "--json").stdout)
+
+    assert document["total"] == 205
+    assert document["by_hour"] == {"17": 205}  # 12:00 UTC
+    assert run("hsid", "stats", "--camera", "x" * 401).exit_code == 2
+
+
+def test_without_a_daemon_an_event_tells_what_it_said_before(ledger):
+    """From the same rows."""
+    with open_database(ledger / "security.db") as database, database.transaction() as conn:
+        judge(conn, 205, "a wolf", revision=2)
+    document = json.loads(run("hsid", "show", "206", "--json").stdout)
+
+    assert [said["summary"] for said in document["revisions"]] == ["=a dog"]
+    assert document["summary"] == "a wolf"
+
+
 def test_without_a_daemon_all_of_the_file_is_exported(ledger):
     """Page after page, and no cell is a formula."""
     lines = run("hsid", "export").stdout.splitlines()
@@ -185,3 +235,78 @@ def test_without_a_daemon_all_of_the_file_is_exported(ledger):
 def test_words_that_are_not_text_find_nothing(ledger):
     """What a terminal hands over need not be UTF-8."""
     assert ids(run("hsid", "search", "caf\udce9", "--json")) == []
+
+
+@BOTH
+async def test_stars_are_given_and_taken_by_number(house, data_dir, program):
+    """Several at once; what was so already is said to be."""
+    given = await ask(house, data_dir, program, "star", "1", "2", "1")
+    taken = await ask(house, data_dir, program, "unstar", "1", "--json")
+
+    assert given.stdout.splitlines() == [
+        "event 1 has a star",
+        "event 2 has a star",
+        "event 1 has a star already",
+    ]
+    assert json.loads(taken.stdout) == {
+        "events": [{"event_id": 1, "starred": False, "changed": True}]
+    }
+    assert {number: event.starred for number, event in house.stored.items()} == {1: False, 2: True}
+
+
+@BOTH
+async def test_a_star_for_an_event_that_is_not_there_gives_exit_code_5(house, data_dir, program):
+    """Those before it have theirs, and that is told."""
+    done = await ask(house, data_dir, program, "star", "1", "9", "2")
+
+    assert (done.exit_code, done.stdout) == (5, "event 1 has a star\n")
+    assert "no event 9" in done.stderr
+    assert not house.stored[2].starred
+
+
+@BOTH
+async def test_a_star_is_seen_in_lists_details_and_exports(house, data_dir, program):
+    """As a mark for people, as a field for programs, as a filter for the daemon."""
+    await ask(house, data_dir, program, "star", "1")
+    listed = (await ask(house, data_dir, program)).stdout.splitlines()
+    shown = (await ask(house, data_dir, program, "show", "1")).stdout.splitlines()
+    exported = (await ask(house, data_dir, program, "export")).stdout.splitlines()
+    await ask(house, data_dir, program, "list", "--starred")
+
+    assert [line.split()[:2] for line in (listed[2], shown[1])] == [["1", "*"]] * 2
+    assert "*" not in listed[1]
+    assert [line.rsplit(",", 1)[1] for line in exported] == ["starred", "False", "True"]
+    assert [each.starred for each in house.listings] == [None, None, True]
+
+
+def test_without_a_daemon_stars_are_given_in_the_file_and_the_change_is_recorded(ledger):
+    """Both the change and the one that was not possible, with who asked."""
+    assert run("hsid", "star", "7", "206").exit_code == 0
+    missing = run("hsid", "unstar", "999")
+    assert ids(run("hsid", "--starred", "--json")) == [206, 7]
+    assert (missing.exit_code, missing.stderr) == (5, "hsid: there is no event 999\n")
+    assert json.loads(run("hsid", "show", "7", "--json").stdout)["starred"]
+
+    with open_database(ledger / "security.db") as database, database.transaction() as conn:
+        rows = conn.execute(select(audit).order_by(audit.c.id)).all()
+    assert [(row.actor, row.action, row.target, row.error) for row in rows] == [
+        ("hsid events", "event.star", "event:7", None),
+        ("hsid events", "event.star", "event:206", None),
+        ("hsid events", "event.unstar", "event:999", "there is no event 999"),
+    ]
+
+
+def test_beside_a_daemon_that_does_not_answer_the_file_is_left_alone(ledger):
+    """Two writers of one file are one too many."""
+    with DataDirLock(ledger):
+        done = run("hsid", "star", "7")
+    assert done.exit_code == 3
+    assert ids(run("hsid", "--starred", "--json")) == []
+
+
+def test_where_nothing_is_stored_no_star_makes_a_database(data_dir):
+    """A mistyped folder must not become a house."""
+    done = run("hsid", "star", "7")
+    assert done.exit_code == 1
+    assert "there is no database" in done.stderr
+    assert not data_dir.exists()

@@ -24,7 +24,7 @@ from hsid.model import (
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.sweep import Sweep
-from hsid.store import batches, events, schema, uploads
+from hsid.store import batches, events, schema, stars, uploads
 from hsid.store.database import open_database, open_read_only
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,7 +42,8 @@ class Home:
         self.database = open_database(self.url)
         log = self.data / "logs" / "security.log"
         self.path = self.data / "security.db"
-        self.places = Places(self.path, log, self.root)
+        self.media = self.data / "clips", self.data / "thumbnails"
+        self.places = Places(self.path, log, self.root, self.media)
 
     def picture(self, name, content=b"picture"):
         path = self.root / name
@@ -104,8 +105,19 @@ class Home:
         self.batch(f"batch of {name}", name.partition("/")[0], upload_id, summary=summary)
         return upload_id
 
+    def star(self, batch_id):
+        """Keep the event of a batch."""
+        with self.database.transaction() as conn:
+            of_batch = select(schema.events.c.id).where(schema.events.c.batch_id == batch_id)
+            assert stars.star(conn, conn.scalar(of_batch))
+
     def log(self, name, *, days, size=100):
-        path = self.data / "logs" / name
+        return self.own_file(f"logs/{name}", days=days, size=size)
+
+    def own_file(self, name, *, days, size=100):
+        """Write a file of hsid's own that was last written so many days ago."""
+        path = self.data / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * size)
         moment = (NOW - days * DAY).timestamp()
         os.utime(path, (moment, moment))

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from hsid.cli.hsid import main
 from hsid.store.lock import DataDirLock
+from tests.integration.retention.conftest import Home
 
 
 @pytest.fixture
@@ -91,4 +92,35 @@ def test_the_status_shows_limits_and_sizes(home, run):
     assert document["database_bytes"] > 0
     assert document["first_arrival"] == "2026-02-27T12:00:00+00:00"
     assert document["standstill"] is None
-    assert "retention days: 30" in run("status").stdout.splitlines()
+    lines = run("status").stdout.splitlines()
+    assert "retention days: 30" in lines
+    assert lines[-1].startswith("days left at this rate: ")
+
+
+def test_the_status_counts_everything_that_hsid_has_written(home, run):
+    """Thumbnails, clips, backups and logs, the open one too; and says how long the room lasts."""
+    home.judged("gate/1.jpg", days=2)
+    for name in ("security.db.schema-1.backup", "clips/upload-1.mp4", "thumbnails/upload-1.jpg"):
+        home.own_file(name, days=1)
+    home.log("security.log", days=0, size=70)
+    document = json.loads(run("status", "--json").stdout)
+    sizes = (document[name] for name in ("backup_bytes", "media_bytes", "log_bytes"))
+    assert tuple(sizes) == (100, 200, 70)
+    assert document["used_bytes"] == document["database_bytes"] + 370
+    assert document["outlook"] == "steady"
+    assert document["starred_events"] == 0
+
+
+def test_a_round_by_hand_sweeps_a_database_on_a_server_too(tmp_path, new_postgres_url, monkeypatch):
+    """While no daemon of this data folder runs."""
+    monkeypatch.chdir(tmp_path)
+    home = Home(tmp_path, new_postgres_url())
+    home.judged("gate/1.jpg", days=3000)
+    monkeypatch.setenv("HSID_DATABASE_URL", home.url)
+    monkeypatch.setenv("HSID_REDIS_URL", "redis://localhost:1")
+    monkeypatch.setenv("HSID_DATA_DIR", str(home.data))
+    monkeypatch.setenv("HSID_FOSCAM_BASE_PATH", str(home.root))
+    done = CliRunner().invoke(main, ["retention", "run"])
+    assert done.stdout.splitlines()[-1] == "deleted: 1 event, 1 batch, 1 details"
+    assert home.ids("events") == set()
+    home.database.close()

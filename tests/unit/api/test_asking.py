@@ -31,7 +31,8 @@ def test_a_time_is_in_utc_whatever_its_zone_was(written):
 def test_a_time_that_was_asked_for_outlives_the_interpreter_unharmed():
     """Pydantic's own zones take the process down when they are let go of that late."""
     environment = os.environ | {"PYTHONMALLOC": "malloc", "MALLOC_PERTURB_": "165"}
-    subprocess.run([sys.executable, "-c", KEEPS_A_FILTER], env=environment, check=True)
+    ended = subprocess.run([sys.executable, "-c", KEEPS_A_FILTER], env=environment, check=False)
+    assert ended.returncode == 0
 
 
 @pytest.mark.parametrize("written", ["0001-01-01T00:00:00+05:45", "9999-12-31T23:59:59-05:00"])

@@ -16,13 +16,13 @@ from hsid.retention.decision import (
     FileFate,
     LedgerRow,
     Limits,
-    LogFile,
+    OwnFile,
     Reason,
     RowAction,
     Situation,
     judge_row,
-    make_plan,
 )
+from hsid.retention.planning import make_plan
 from hsid.retention.shares import shares
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -46,6 +46,7 @@ CASES = st.builds(
     states=st.frozensets(STATES, min_size=1),
     newest_arrival=AGES.map(lambda age: NOW - age),
     size=st.integers(1, 1_000),
+    is_starred=st.booleans(),
 )
 ROWS = st.builds(
     LedgerRow,
@@ -77,11 +78,13 @@ def situation(**changes):
 
 
 def log(number, *, days, size=100):
-    return LogFile(Path(f"security.log.{number}"), number, size, NOW - timedelta(days=days))
+    return OwnFile(Path(f"security.log.{number}"), number, size, NOW - timedelta(days=days))
 
 
 @given(LIMITS, st.lists(CASES), SIZES)
-def test_no_case_goes_that_waits_or_is_younger_than_every_limit(limits, cases, histories):
+def test_no_case_goes_that_waits_or_has_a_star_or_is_younger_than_every_limit(
+    limits, cases, histories
+):
     """Whatever room is wanted: what is open, pending or of today stays, and age keeps its word."""
     plan = make_plan(limits, situation(histories=histories))
     chooser = CaseChooser(plan, "a")
@@ -92,6 +95,7 @@ def test_no_case_goes_that_waits_or_is_younger_than_every_limit(limits, cases, h
             continue
         assert is_in_reach
         assert not case.is_open
+        assert not case.is_starred
         assert all(state.is_end for state in case.states)
         limit = limits.keep_for if reason is Reason.AGE else min(ALWAYS_KEPT, limits.keep_for)
         assert NOW - case.newest_arrival > limit
@@ -188,5 +192,5 @@ def test_history_goes_for_free_space_only_if_that_makes_any(returns_space, gives
     seen = situation(returns_space=returns_space, spare_bytes=500)
     plan = make_plan(limits, seen)
     assert plan.gives == gives
-    assert plan.why_given is (Reason.SPACE if returns_space else Reason.SIZE)
+    assert plan.why_given is Reason.SPACE
     assert bool(plan.remarks) is not returns_space
