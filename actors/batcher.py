@@ -30,7 +30,7 @@ from hsid.store.errors import StoreUnavailableError
 from hsid.store.store import Store
 from supervision import Context
 
-_LONGEST_SLEEP: Seconds = 60.0
+LONGEST_SLEEP: Seconds = 60.0
 """A wall clock that is set must not keep a batch open for longer."""
 LOOK_EVERY: Seconds = 1.0
 """Where other nodes detect, too: they store what they have seen, and give no notice."""
@@ -47,8 +47,8 @@ class Batcher:
     feeder: Feeder
     policy: BatchPolicy
     notice: Notice
+    longest_sleep: Seconds = LONGEST_SLEEP
     marks: PipelineMarks = field(default_factory=PipelineMarks)
-    longest_sleep: Seconds = _LONGEST_SLEEP
 
     async def run(self, ctx: Context) -> None:
         """Decide until asked to stop."""

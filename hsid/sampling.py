@@ -90,7 +90,7 @@ class Sampler:
                 yield f"{queue.name} is {queue.depth / queue.capacity:.0%} full"
 
     def _dependencies(self, *, is_database_up: bool) -> Iterator[tuple[str, bool]]:
-        yield "database", is_database_up and self.store.statistics().last_fault is None
+        yield "database", is_database_up and self.store.statistics().trouble is None
         if self.is_redis_up is not None:
             yield "redis", self.is_redis_up()
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from actors.analyzer import Analyzer
-from actors.batcher import LOOK_EVERY, Batcher
+from actors.batcher import LONGEST_SLEEP, LOOK_EVERY, Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseControls, HouseSource
 from actors.gpu_monitor import GpuMonitor
@@ -274,11 +274,14 @@ def _gpu_monitor(house: House) -> GpuMonitor:
 
 def _batcher(house: House) -> ChildMain:
     def build() -> Batcher:
-        tools = house.store, house.backing.feeder
-        told = house.batch_policy, house.batcher_notice, house.marks
-        if _is_shared(house):
-            return Batcher(*tools, *told, longest_sleep=LOOK_EVERY)
-        return Batcher(*tools, *told)
+        return Batcher(
+            house.store,
+            house.backing.feeder,
+            house.batch_policy,
+            house.batcher_notice,
+            longest_sleep=LOOK_EVERY if _is_shared(house) else LONGEST_SLEEP,
+            marks=house.marks,
+        )
 
     return _one_at_a_time(house, Role.BATCHER, build)
 

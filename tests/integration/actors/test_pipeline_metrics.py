@@ -17,6 +17,7 @@ from hsid.batching import BatchPolicy
 from hsid.model import RefusalReason, UploadState
 from hsid.notices import Notice
 from hsid.observe.latency import PipelineMarks
+from hsid.observe.metrics import admit_cameras
 from hsid.observe.metrics.instruments import REGISTRY
 from hsid.refusal import RefusedError
 from hsid.store import uploads
@@ -52,6 +53,7 @@ class Counts:
 
 @pytest.fixture
 def counts():
+    admit_cameras(["front"])  # other tests in this process may have used up the strangers' places
     return Counts()
 
 
@@ -70,7 +72,7 @@ def start(bench, run):
             pause=0.01,
             marks=marks,
         )
-        batcher = Batcher(bench.store, bench.feeder, SHORT, notice, marks)
+        batcher = Batcher(bench.store, bench.feeder, SHORT, notice, marks=marks)
         analyzer = Analyzer(
             *(analyses, bench.store, RuleAnalyst(), SeverityThresholds, "UTC"), marks=marks
         )
