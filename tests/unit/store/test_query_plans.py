@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from hsid.model import HourOfWeek, RefusalReason
-from hsid.store import baselines, batches, events, gpu_stats, retention, uploads
+from hsid.store import baselines, batches, events, gpu_stats, logs, retention, uploads
 from tests.unit.store.records import NOON, arrival, at, receive, sight
 
 SOME = retention.Position(at(0), 1)
@@ -25,6 +25,8 @@ QUERIES = {
     "event": lambda conn: events.get_event(conn, 1),
     "gpus": lambda conn: gpu_stats.history(conn, NOON),
     "gpus of old": lambda conn: gpu_stats.prune(conn, NOON),
+    "log": lambda conn: logs.search(conn, logs.LogQuery(level=30), 9, logs.LogPosition(at(9), 1)),
+    "log since": lambda conn: logs.search(conn, logs.LogQuery(camera_id="gate", since=at(0)), 9),
     "uncounted": lambda conn: baselines.not_counted(conn, "b1", [1]),
     "count": lambda conn: baselines.count(conn, "gate", ["person"], HourOfWeek(7, 1)),
     "baseline": lambda conn: baselines.get(conn, "gate", "person", HourOfWeek(7, 9)),
