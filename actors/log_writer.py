@@ -1,9 +1,9 @@
 """The log writer: carries the log into the store, and has repeated warnings told in time.
 
-It fails over nothing. While the store is away the lines wait, the oldest give way, and their number
-is told now and then, in the log and as a line in the database. What it logs itself never becomes a
-line to carry (`hsid.observe.logging_database`). Lines that come after its end are in the other
-places of the log only.
+It fails over nothing. While the store is away the lines wait and the oldest give way; when it is
+back, how many those were is told in the log, and by a line in the database, where the gap is. What
+it logs itself never becomes a line to carry (`hsid.observe.logging_database`). Lines that come
+after its end are in the other places of the log only.
 """
 
 import random
@@ -51,8 +51,8 @@ class LogWriter:
         while await ctx.sleep(pause):
             await ctx.wait_resumed()
             tell_repeats()
-            losses.tell_if_due()
             if await self._carry(ctx):
+                losses.tell_if_due()
                 retry.succeed()
                 pause = _EVERY
             else:

@@ -36,6 +36,9 @@ _LONGEST_NAME: Final = 64
 _SHORT: Final = {"child": "ACTOR", "risk_score": "RISK"}
 """Fields that have another name in the journal; of the others an `_id` at the end is left out."""
 
+_APART: Final = ("exception", "stack")
+"""Fields of many lines: they stand below the message, and nowhere else."""
+
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
 
@@ -108,7 +111,7 @@ def entry_of(record: logging.LogRecord, fields: Fields) -> Iterator[tuple[str, s
     if (number := _errno_of(record)) is not None:
         yield "ERRNO", str(number)
     for key, value in fields.items():
-        if key not in FIRST and value is not None:
+        if key not in (*FIRST, *_APART) and value is not None:
             yield name_of(key), _text_of(value)
 
 
@@ -131,11 +134,9 @@ def name_of(key: str) -> str:
 
 def message_of(fields: Fields) -> str:
     """Return a line for people: what happened, then what belongs to it; a traceback below."""
-    apart = [str(fields[key]) for key in ("exception", "stack") if key in fields]
+    apart = [str(fields[key]) for key in _APART if key in fields]
     beside = (
-        f"{key}={_text_of(value)}"
-        for key, value in fields.items()
-        if key not in (*FIRST, "exception", "stack")
+        f"{key}={_text_of(value)}" for key, value in fields.items() if key not in (*FIRST, *_APART)
     )
     return "\n".join([" ".join([str(fields["event"]), *beside]), *apart])
 

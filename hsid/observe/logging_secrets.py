@@ -83,7 +83,10 @@ def _secrets_of_url(text: str, *, is_secret: bool) -> Iterator[str]:
             yield value
     if is_secret and len(url.path) >= _SHORTEST_ANYWHERE:
         yield url.path
-        yield from (part for part in url.path.split("/") if len(part) >= _LONG_PART)
+        for part in url.path.split("/"):
+            if len(part) >= _LONG_PART:
+                yield part
+                yield unquote(part)
 
 
 def _split(text: str) -> SplitResult | None:

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,9 @@ NOISY_LOGGERS = (
 
 _SQL = "sqlalchemy.engine"
 
+# At once: only loggers that are made after it tell the place of the call, not one in structlog.
+_FACTORY = structlog.stdlib.LoggerFactory()
+
 _repeats = RepeatFilter()
 
 
@@ -50,7 +53,7 @@ def build_logger(name: str) -> structlog.stdlib.BoundLogger:
     if structlog.get_config()["processors"] is not FRONT:
         structlog.configure(
             processors=FRONT,
-            logger_factory=structlog.stdlib.LoggerFactory(),
+            logger_factory=_FACTORY,
             wrapper_class=structlog.stdlib.BoundLogger,
             cache_logger_on_first_use=True,
         )
@@ -61,14 +64,16 @@ def build_logger(name: str) -> structlog.stdlib.BoundLogger:
 def install(settings: "Settings") -> None:
     """Replace all handlers by those that *settings* asks for, and set the levels."""
     hide(secrets_in(settings))
-    _remove_handlers()
     set_level(settings.log_level)
     logging.getLogger(_SQL).setLevel(logging.INFO if settings.debug else logging.NOTSET)
-    for handler in _handlers(settings):
-        handler.addFilter(_repeats)
-        logging.getLogger().addHandler(handler)
+    path = settings.log_file_path
+    problem = None if path is None else validate_log_file_path(path)
+    _repeats.tell_all()
+    _replace_handlers(_handlers(settings, None if problem else path))
     logging.captureWarnings(capture=True)
     _take_the_uncaught()
+    if problem is not None:
+        build_logger(__name__).warning("log_file_unusable", path=path, reason=problem)
 
 
 def set_level(level: str, logger: str | None = None) -> None:
@@ -95,32 +100,35 @@ def _tell_all_repeats() -> None:
     _repeats.tell_all()
 
 
-def _remove_handlers() -> None:
+def _replace_handlers(handlers: list[logging.Handler]) -> None:
+    """Put *handlers* in place of all others at once: no line of a thread falls between them."""
     root = logging.getLogger()
-    _tell_all_repeats()
-    for handler in root.handlers[:]:
-        root.removeHandler(handler)
+    former = root.handlers[:]
+    for handler in handlers:
+        handler.addFilter(_repeats)
+    root.handlers[:] = handlers
+    for handler in former:
         handler.close()
 
 
-def _handlers(settings: "Settings") -> Iterator[logging.Handler]:
-    """Make one handler after the other: what goes wrong with one is told by those before."""
+def _handlers(settings: "Settings", log_file: Path | None) -> list[logging.Handler]:
+    handlers: list[logging.Handler] = []
     if settings.log_format == "auto" and is_stderr_the_journal(os.environ):
-        yield JournalHandler()
+        handlers.append(JournalHandler())
     else:
-        yield _build_stderr_handler(settings)
+        handlers.append(_build_stderr_handler(settings))
     if settings.log_db_enabled:
-        yield DatabaseHandler(settings.log_db_min_level)
-    path = settings.log_file_path
-    if path is None:
-        return
-    if (problem := validate_log_file_path(path)) is not None:
-        build_logger(__name__).warning("log_file_unusable", path=path, reason=problem)
-        return
-    file_handler = LogFileHandler(path, settings.log_file_max_bytes, settings.log_file_backup_count)
+        handlers.append(DatabaseHandler(settings.log_db_min_level))
+    if log_file is not None:
+        handlers.append(_build_file_handler(settings, log_file))
+    return handlers
+
+
+def _build_file_handler(settings: "Settings", path: Path) -> LogFileHandler:
+    handler = LogFileHandler(path, settings.log_file_max_bytes, settings.log_file_backup_count)
     is_json = settings.log_format != "console"  # a file is no terminal
-    file_handler.setFormatter(build_formatter(is_json=is_json, has_colors=False))
-    yield file_handler
+    handler.setFormatter(build_formatter(is_json=is_json, has_colors=False))
+    return handler
 
 
 def _build_stderr_handler(settings: "Settings") -> StderrHandler:

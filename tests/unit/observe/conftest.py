@@ -50,7 +50,7 @@ def attach(root, *, is_json):
 class Log:
     """A logger, and the lines that it has written."""
 
-    def __init__(self, logger, stream):
+    def __init__(self, logger, stream=None):
         self.logger = logger
         self._stream = stream
 
