@@ -5,12 +5,25 @@ loopback address lets in whoever has an account on this machine, any other the n
 """
 
 import socket
+from collections.abc import Callable
 
 import trio
 
 
 class ListenError(Exception):
     """The address can't be listened on: it is taken, not this machine's, or not allowed."""
+
+
+async def passed_or_opened(
+    passed: Callable[[], socket.socket | None], host: str, port: int
+) -> list[socket.socket]:
+    """Return the socket that *passed* gives, else those of `open_listeners`.
+
+    Raises:
+        ListenError: There is neither.
+    """
+    given = passed()
+    return await open_listeners(host, port) if given is None else [given]
 
 
 async def open_listeners(host: str, port: int) -> list[socket.socket]:

@@ -25,20 +25,20 @@ from actors.steersman import Steersman
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
 from actors.watcher import Watcher
-from hsid.activation import CONTROL
+from hsid.activation import CONTROL, HTTP, METRICS
 from hsid.ai.filtering import normalise_label
+from hsid.condition import mailboxes, outages, sampler
 from hsid.constants import ANALYSIS_QUEUE, DETECTION_QUEUE
 from hsid.gpu.pressure import Throttle
 from hsid.gpu.process import NvmlProcess
 from hsid.house import House
-from hsid.listening import open_listeners
+from hsid.listening import passed_or_opened
 from hsid.model import Seconds
 from hsid.observe.metrics import CountedSink, Pages
 from hsid.observe.service_manager import ServiceManager, TurnSink
 from hsid.observe.supervision import SupervisionLog
 from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
-from hsid.sampling import Sampler
 from hsid.steering import Steering
 from hsid.store.database import is_postgresql
 from hsid.store.errors import HOPELESS
@@ -170,7 +170,7 @@ def build_tree(
 
 
 def _pulse(house: House, manager: ServiceManager, look: Callable[[], ChildSnapshot]) -> Pulse:
-    vitals = Vitals(house, manager.pulse_interval, partial(_outages, house))
+    vitals = Vitals(house, manager.pulse_interval, partial(outages, house))
     return Pulse(manager.pulse_interval, lambda: manager.pulse(vitals.signs(look())))
 
 
@@ -348,7 +348,6 @@ def _control_socket(
         DETECTION_QUEUE: house.detection_consumer,
         ANALYSIS_QUEUE: house.analysis_consumer,
     }
-    outages = partial(_outages, house)
     source = HouseSource(
         house.store,
         queues,
@@ -356,31 +355,16 @@ def _control_socket(
         house.live,
         look,
         house.started_at,
-        outages,
+        partial(outages, house),
         settings.queue_backpressure_threshold,
         lambda: house.gpus.cards,
         settings.timezone,
         lambda: house.room.value,
         lambda: house.roles.standings,
     )
-    controls = HouseControls(house.store, queues, root, steering, partial(_mailboxes, house))
+    controls = HouseControls(house.store, queues, root, steering, partial(mailboxes, house))
     passed = partial(house.passed.listener, CONTROL)
     return ControlSocket(settings.control_socket_path, source, controls, passed)
-
-
-def _mailboxes(house: House) -> dict[str, int]:
-    """Return what waits in memory for which actor."""
-    detections, analyses = house.detection_consumer, house.analysis_consumer
-    waiting = {
-        "platform/detection-pump": detections.statistics().waiting,
-        "platform/detection-committer": detections.statistics().pending,
-        "platform/analysis-pump": analyses.statistics().waiting,
-        "platform/analysis-committer": analyses.statistics().pending,
-        "platform/store-writer": house.store.statistics().in_flight,
-    }
-    if house.backing.redis is not None:
-        waiting["pipeline/announcer"] = house.announcements.statistics().waiting
-    return waiting
 
 
 def _listeners(
@@ -388,35 +372,10 @@ def _listeners(
 ) -> Iterator[tuple[str, HttpListener]]:
     """Yield what listens on TCP, each with its name."""
     settings = house.settings
-    pages = Pages(_sampler(house, tree, monitor).sample)
-    ports = {settings.api_port: "http-listener"}
-    if settings.metrics_port is not None:
-        ports.setdefault(settings.metrics_port, "metrics-listener")
-    for port, name in ports.items():
-        yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
-
-
-def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor) -> Sampler:
-    settings, redis = house.settings, house.backing.redis
-    return Sampler(
-        house.store,
-        (house.backing.detection_queue, house.backing.analysis_queue),
-        {DETECTION_QUEUE: house.detection_consumer, ANALYSIS_QUEUE: house.analysis_consumer},
-        tree,
-        monitor.statistics,
-        partial(_outages, house),
-        None if redis is None else lambda: redis.state.is_connected,
-        settings.queue_backpressure_threshold,
-        lambda: house.gpus.cards,
-        {"data": settings.data_dir, "cameras": settings.foscam_base_path},
-    )
-
-
-def _outages(house: House) -> Iterator[str]:
-    """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
-    trouble, redis = house.store.statistics().trouble, house.backing.redis
-    if trouble is not None:
-        yield trouble
-    if redis is not None and not redis.state.is_connected:
-        yield redis.state.last_error or "Redis has not answered yet"
-    yield from house.gpus.troubles
+    pages = Pages(sampler(house, tree, monitor).sample)
+    ports = {HTTP: settings.api_port, METRICS: settings.metrics_port or settings.api_port}
+    for name, port in ports.items():
+        passed = partial(house.passed.listener, name)
+        if name in house.passed.names or name == HTTP or port != ports[HTTP]:
+            listen = partial(passed_or_opened, passed, settings.api_host, port)
+            yield f"{name}-listener", HttpListener(pages, listen)

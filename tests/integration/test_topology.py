@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from actors.role_holder import RoleHolder
+from hsid.condition import sampler
 from hsid.config import Settings
 from hsid.gpu.pressure import Pressure
 from hsid.gpu.survey import Survey
@@ -14,10 +15,6 @@ from hsid.model import GpuReading
 from hsid.roles import Role
 from hsid.store.role_session import EXCLUSIVE
 from hsid.topology import (
-    _batcher,
-    _reconciler,
-    _retention,
-    _sampler,
     _throttle,
     build_tree,
 )
@@ -134,20 +131,21 @@ async def test_a_node_runs_only_what_its_roles_need(tmp_path):
     assert pipeline == ["detector-1", "detector-2", "terminator"]
 
 
-def held_roles(house):
+def held_roles(root):
     """Return the roles whose actors work only while no other node has them."""
-    actors = [_batcher(house), _reconciler(house), _retention(house)]
-    return {actor.lock.role for actor in actors if isinstance(actor, RoleHolder)}
+    leaves = [*children_of(root, "pipeline"), *children_of(root, "upkeep")]
+    owners = [getattr(each.start, "__self__", None) for each in leaves]
+    return {owner.lock.role for owner in owners if isinstance(owner, RoleHolder)}
 
 
 async def test_nodes_on_one_database_take_turns_in_what_one_at_a_time_does(tmp_path):
     """Where a file is the database there is no other node, and nothing to ask for."""
-    async with open_empty_house(
+    async with open_root(
         tmp_path, database_url="postgresql://hsid@localhost/hsid", redis_url="redis://127.0.0.1:9/0"
-    ) as house:
-        assert held_roles(house) == EXCLUSIVE == {Role.BATCHER, Role.RETENTION, Role.RECONCILER}
-    async with open_empty_house(tmp_path / "file") as house:
-        assert held_roles(house) == set()
+    ) as root:
+        assert held_roles(root) == EXCLUSIVE == {Role.BATCHER, Role.RETENTION, Role.RECONCILER}
+    async with open_root(tmp_path / "file") as root:
+        assert held_roles(root) == set()
 
 
 async def test_a_house_on_redis_watches_its_server_and_announces(tmp_path):
@@ -163,7 +161,7 @@ async def test_metrics_tell_of_a_house_whose_servers_are_away(tmp_path):
     """Redis and database are down, the disks are told of, and nothing raises."""
     async with open_empty_house(tmp_path, redis_url="redis://127.0.0.1:9/0") as house:
         root = build_tree(house)
-        state = await _sampler(house, root.tree, LoopMonitor()).sample()
+        state = await sampler(house, root.tree, LoopMonitor()).sample()
 
     assert state.dependencies == (("database", False), ("redis", False))
     assert (state.queues, state.ledger) == ((), None)

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from actors.http_listener import HttpListener
-from hsid.listening import ListenError, open_listeners
+from hsid.listening import ListenError, open_listeners, passed_or_opened
 from hsid.observe.health import Health, HealthState
 from hsid.observe.metrics import Pages
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
@@ -27,14 +27,15 @@ def port():
 
 
 @asynccontextmanager
-async def listening(port, **state):
+async def listening(port, listen=None, **state):
     """Run a listener over a house in this *state*; yields a client of it."""
+    listen = listen or partial(open_listeners, "127.0.0.1", port)
 
     async def sample():
         await trio.lowlevel.checkpoint()
         return build_state(**state)
 
-    listener = HttpListener(Pages(sample), partial(open_listeners, "127.0.0.1", port))
+    listener = HttpListener(Pages(sample), listen)
     spec = ChildSpec("http-listener", listener.run, drain=5)
     with trio.fail_after(20):
         client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}")
@@ -54,6 +55,17 @@ async def test_metrics_come_in_the_format_that_is_asked_for(port):
     assert "\nhsi_healthy 1.0\n" in text.text
     assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
     assert openmetrics.text.endswith("# EOF\n")
+
+
+async def test_a_socket_of_the_service_manager_is_served_instead_of_an_own_one(port):
+    """Each run of the actor gets a descriptor of its own, and the socket stays open after it."""
+    with socket.create_server(("127.0.0.1", port)) as held:
+        held.setblocking(False)
+        listen = partial(passed_or_opened, held.dup, "127.0.0.1", port)
+        for _ in range(2):
+            async with listening(port, listen=listen) as client:
+                assert (await client.get("/healthz")).status_code == 200
+        assert held.getsockname()[1] == port
 
 
 async def test_a_daemon_that_works_is_alive_and_ready(port):
