@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from hsid.model import Seconds
 from hsid.observe.logging import get_logger
 from hsid.observe.metrics import record_retention_round
-from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.measuring import LastMeasured
 from hsid.retention.running import Database
 from hsid.retention.sweep import Result, Sweep
+from hsid.retention_policy.decision import Limits
 from hsid.store.errors import StoreUnavailableError
 from supervision import Context
 

@@ -20,10 +20,10 @@ from benchmarks import _store_years as years
 from benchmarks._store_filling import connect
 from hsid.cli.retention_runs import Working
 from hsid.model import CaptureSource, UploadState
-from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.sweep import Sweep
 from hsid.retention.work import Kind
+from hsid.retention_policy.decision import Limits
 from hsid.store.database import open_database
 from hsid.store.schema import batches, cameras, detections, events, uploads
 

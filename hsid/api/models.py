@@ -23,8 +23,8 @@ from hsid.model import (
 )
 from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
-from hsid.retention.forecast import Limit, Outlook
 from hsid.retention.measuring import Measured
+from hsid.retention_policy.forecast import Limit, Outlook
 from hsid.roles import Role, RoleStanding, RoleState
 from hsid.store.search import EventStatistics
 

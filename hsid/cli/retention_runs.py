@@ -13,10 +13,10 @@ from hsid.cli.alone import open_alone
 from hsid.cli.client import Document
 from hsid.config import Settings
 from hsid.retention.measuring import measure
-from hsid.retention.planning import make_plan
 from hsid.retention.settings import limits_of, places_of
 from hsid.retention.sweep import Result, Sweep
 from hsid.retention.work import Item
+from hsid.retention_policy.planning import make_plan
 from hsid.store.database import Database, ReadOnlyDatabase, open_read_only
 
 T = TypeVar("T")

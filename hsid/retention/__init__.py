@@ -1,1 +1,1 @@
-"""What is kept, what goes, and how it goes: decisions that are pure, and one sweep that obeys."""
+"""What goes, and how: the sweep that obeys `hsid.retention_policy`, rows first, then files."""

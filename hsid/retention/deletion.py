@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection
 
-from hsid.retention.decision import Plan, RowAction
 from hsid.retention.work import Work
+from hsid.retention_policy.decision import Plan, RowAction
 from hsid.store import retention as stored
 
 

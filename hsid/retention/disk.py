@@ -23,7 +23,7 @@ from hsid.model import FileVersion
 from hsid.observe.logging import get_logger
 from hsid.paths import from_text
 from hsid.refusal import RefusedError
-from hsid.retention.decision import FileFate, OwnFile, from_ns
+from hsid.retention_policy.decision import FileFate, OwnFile, from_ns
 
 GRACE = timedelta(hours=1)
 """A half written file may be somebody's work until it is as old as this."""

@@ -10,9 +10,9 @@ from itertools import islice
 
 from hsid.media.names import UNFINISHED, Origin
 from hsid.retention import disk
-from hsid.retention.decision import OwnFile, Plan, Reason
 from hsid.retention.running import Running, in_thread
 from hsid.retention.work import Item, Kind
+from hsid.retention_policy.decision import OwnFile, Plan, Reason
 from hsid.store import media
 
 _PORTION = 200

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from hsid.media.names import Origin
 from hsid.retention import disk
-from hsid.retention.decision import ALWAYS_KEPT, Limits, Situation
 from hsid.retention.disk import Places
-from hsid.retention.forecast import Forecast, forecast, window
 from hsid.retention.running import Database, in_thread
+from hsid.retention_policy.decision import ALWAYS_KEPT, Limits, Situation
+from hsid.retention_policy.forecast import Forecast, forecast, window
 from hsid.store import growth, media, old_records, space
 from hsid.store import retention as stored
 

@@ -6,9 +6,9 @@ from functools import partial
 
 from sqlalchemy import Table
 
-from hsid.retention.decision import Plan, Reason
 from hsid.retention.running import Running
 from hsid.retention.work import Item, Kind
+from hsid.retention_policy.decision import Plan, Reason
 from hsid.store import old_records
 from hsid.store import retention as stored
 from hsid.store.old_records import CHANGES, LOG_LINES, Record

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from hsid.config import Settings
-from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
+from hsid.retention_policy.decision import Limits
 from hsid.store.connect import database_path
 from hsid.store.database import is_postgresql
 

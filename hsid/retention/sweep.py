@@ -13,18 +13,9 @@ from functools import partial
 import trio
 
 from hsid.retention import disk, files, records
-from hsid.retention.decision import (
-    CaseChooser,
-    FileFate,
-    LedgerRow,
-    Limits,
-    Plan,
-    may_be_old,
-)
 from hsid.retention.deletion import delete_rows
 from hsid.retention.disk import Places, Sighting
 from hsid.retention.measuring import Measured, measure
-from hsid.retention.planning import make_plan, words_of_missing
 from hsid.retention.running import Database, Running, in_thread
 from hsid.retention.work import (
     ChosenCase,
@@ -36,6 +27,15 @@ from hsid.retention.work import (
     items_of_row,
     rows_of,
 )
+from hsid.retention_policy.decision import (
+    CaseChooser,
+    FileFate,
+    LedgerRow,
+    Limits,
+    Plan,
+    may_be_old,
+)
+from hsid.retention_policy.planning import make_plan, words_of_missing
 from hsid.store import retention as stored
 from hsid.store import space
 from hsid.store.errors import StoreUnavailableError

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from hsid.media.names import OfBatch, OfUpload, Origin
-from hsid.retention.decision import (
+from hsid.retention_policy.decision import (
     Case,
     FileFate,
     LedgerRow,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from hsid.retention.forecast import Arrivals
+from hsid.retention_policy.forecast import Arrivals
 from hsid.store.schema import cameras, uploads
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from hsid.model import BatchState, FileVersion, UploadState
-from hsid.retention.decision import Case, LedgerRow
+from hsid.retention_policy.decision import Case, LedgerRow
 from hsid.store.chunks import chunks
 from hsid.store.schema import (
     batches,
@@ -92,7 +92,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How far back the store goes; see `hsid.retention.decision.Situation`."""
+    """How far back the store goes; see `hsid.retention_policy.decision.Situation`."""
 
     first_arrival: datetime | None
     oldest_capture: datetime | None

@@ -16,9 +16,9 @@ from hsid.live import LiveFeed
 from hsid.model import GpuReading
 from hsid.queues.memory import MemoryQueue
 from hsid.queues.protocol import Entry, QueueUnavailableError
-from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.measuring import LastMeasured, measure
+from hsid.retention_policy.decision import Limits
 from hsid.store.errors import StoreCorruptError, StoreUnavailableError
 from hsid.store.schema import audit
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from actors.retention import Retention
 from hsid.cli.retention_runs import Working
 from hsid.model import RefusalReason
-from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.measuring import LastMeasured
 from hsid.retention.sweep import Sweep
+from hsid.retention_policy.decision import Limits
 from hsid.store.database import open_database
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.schema import uploads

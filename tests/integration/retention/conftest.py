@@ -21,9 +21,9 @@ from hsid.model import (
     Severity,
     Verdict,
 )
-from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.sweep import Sweep
+from hsid.retention_policy.decision import Limits
 from hsid.store import batches, events, schema, stars, uploads
 from hsid.store.database import open_database, open_read_only
 

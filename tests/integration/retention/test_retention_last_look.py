@@ -8,7 +8,7 @@ from sqlalchemy import text
 from hsid.cli.retention_runs import Working
 from hsid.model import FileVersion
 from hsid.retention import disk
-from hsid.retention.decision import FileFate
+from hsid.retention_policy.decision import FileFate
 from hsid.store import retention
 from hsid.store.errors import StoreUnavailableError
 from tests.integration.retention.conftest import DAY, NOW

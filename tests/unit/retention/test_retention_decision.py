@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsid.model import FileVersion, UploadState
-from hsid.retention.decision import (
+from hsid.retention_policy.decision import (
     ALWAYS_KEPT,
     LOOKED_AT,
     Case,
@@ -22,8 +22,8 @@ from hsid.retention.decision import (
     Situation,
     judge_row,
 )
-from hsid.retention.planning import make_plan
-from hsid.retention.shares import shares
+from hsid.retention_policy.planning import make_plan
+from hsid.retention_policy.shares import shares
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIZES = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10_000))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsid.retention.decision import Limits, Situation
-from hsid.retention.forecast import Arrivals, Forecast, Limit, Outlook, forecast
+from hsid.retention_policy.decision import Limits, Situation
+from hsid.retention_policy.forecast import Arrivals, Forecast, Limit, Outlook, forecast
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsid.retention.decision import Limits, OwnFile, Reason, Situation
 from hsid.retention.files import MediaChooser
-from hsid.retention.planning import make_plan
+from hsid.retention_policy.decision import Limits, OwnFile, Reason, Situation
+from hsid.retention_policy.planning import make_plan
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from math import inf
 
-from hsid.retention.decision import Limits, Situation
+from hsid.retention_policy.decision import Limits, Situation
 
 LATELY = timedelta(days=7)
 """The days whose rate is taken, if there are so many and they are kept so long."""

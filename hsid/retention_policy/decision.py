@@ -2,7 +2,7 @@
 
 Guarantees that nothing goes that is younger than its limit by the time of its *arrival*, that has
 a star, that waits for a detector or a verdict, or that is in a batch with such. How much goes for
-room is decided in `hsid.retention.planning`.
+room is decided in `hsid.retention_policy.planning`.
 """
 
 from collections.abc import Mapping, Sequence

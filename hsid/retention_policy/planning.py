@@ -8,7 +8,7 @@ most of it, never with what arrived within the last day.
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from hsid.retention.decision import (
+from hsid.retention_policy.decision import (
     ALWAYS_KEPT,
     FilesToGo,
     Limits,
@@ -17,7 +17,7 @@ from hsid.retention.decision import (
     Reason,
     Situation,
 )
-from hsid.retention.shares import shares
+from hsid.retention_policy.shares import shares
 
 _LATE = timedelta(days=1)
 """By how much a picture may be older than the store, and yet have been taken for it."""

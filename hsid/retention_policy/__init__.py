@@ -1,0 +1,1 @@
+"""What may go, in which order, and how long the room lasts: decided without a look at anything."""
