@@ -18,15 +18,6 @@ from hsid.store.search import EventQuery, search, statistics
 Question: TypeAlias = Callable[[Connection, int], object]
 """Asks a database that has so many events."""
 
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """A database that holds so many events."""
-
-    url: str
-    count: int
-
-
 PAGE = 50
 PORTION = 200
 """Uploads that retention takes at once."""
@@ -38,6 +29,14 @@ _SPAN: Final[dict[str, Any]] = {
     "since": years.LATEST - timedelta(days=60),
     "until": years.LATEST - timedelta(days=50),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A database that holds so many events."""
+
+    url: str
+    count: int
 
 
 def _page(**asked: Any) -> Question:

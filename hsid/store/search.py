@@ -123,7 +123,7 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
 
 
 def _walk(conn: Connection, query: EventQuery, limit: int, before: int | None) -> list[Event]:
-    """Look at one event after the other until *limit* of them have the words, being frequent."""
+    """Look at one event after the other until *limit* of them have the words, which many have."""
     wanted, rest, size = query.words or "", replace(query, words=None), 2 * limit
     found: list[Event] = []
     while len(found) < limit and (page := search(conn, rest, size, before)):
