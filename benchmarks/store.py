@@ -150,7 +150,7 @@ def main() -> None:
                     "hsid": trio.run(write, many.url, options.writes),
                     "raw driver": write_raw(many.url, options.writes),
                 },
-                "retention_rows_per_second": retention.measure(url, options.writes),
+                "retention_rows_per_second": retention.measure(many.url, options.writes),
             }
         goals += [
             at_most(f"{name}: {question}, times at ten times the size", cost["ratio"], GROWTH_GOAL)
