@@ -22,7 +22,7 @@ _OF_AN_EVENT: Final = {
     "events": lambda number: (years.event_row(number) | {"id": years.event_id(number)},),
     "event_labels": years.label_rows,
 }
-"""What an event adds to each table."""
+"""The rows that an event adds to each table."""
 TABLES: Final = tuple(_OF_AN_EVENT)
 _NUMBERED = ("uploads", "detections", "events")
 
@@ -37,7 +37,7 @@ def connect(url: str) -> Any:
 
 
 def fill(url: str, first: int, count: int, tables: Collection[str] = TABLES) -> None:
-    """Add the events with the numbers from *first* on, and have the database look at them.
+    """Add the events with the numbers from *first* on, and have a server take stock of them.
 
     *tables* says which of their rows are wanted.
     """

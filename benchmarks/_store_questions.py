@@ -1,8 +1,10 @@
 """What is asked of a store that holds years, and how long each answer takes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, text
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, text
 from benchmarks import _store_years as years
 from hsid.model import EventState, Severity
 from hsid.store import retention
-from hsid.store.database import Database, ReadOnlyDatabase
+from hsid.store.database import open_database, open_read_only
 from hsid.store.search import EventQuery, search, statistics
 
 Question: TypeAlias = Callable[[Connection, int], object]
@@ -20,13 +22,21 @@ PAGE = 50
 PORTION = 200
 """Uploads that retention takes at once."""
 _ROUNDS = 30
-_LONG_ENOUGH_S = 1.5
+_LONG_ENOUGH_S = 3.0
 
 _WEEK: Final[dict[str, Any]] = {"since": years.LATEST - timedelta(days=7)}
 _SPAN: Final[dict[str, Any]] = {
     "since": years.LATEST - timedelta(days=60),
     "until": years.LATEST - timedelta(days=50),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A database that holds so many events."""
+
+    url: str
+    count: int
 
 
 def _page(**asked: Any) -> Question:
@@ -89,20 +99,33 @@ COUNTS_OF_ALL: Final = "counts of all"
 """Reads all that there is: it is told of, and has no goal."""
 
 
-def ask(reader: ReadOnlyDatabase, count: int) -> dict[str, float]:
-    """Return the middle of the milliseconds that each question takes, of *count* events."""
-    with reader.snapshot() as conn:
-        asked = {**QUESTIONS, COUNTS_OF_ALL: _counts()}
-        return {name: _timed(lambda each=each: each(conn, count)) for name, each in asked.items()}
+def compare(few: House, many: House) -> dict[str, tuple[float, float]]:
+    """Return the middle of the milliseconds that each question takes, in the one and the other.
 
-
-def retain(database: Database) -> float:
-    """Return the middle of the milliseconds that retention takes for a portion; undo it."""
-    with database.transaction() as conn:
-        return _timed(lambda: _retain(conn))
+    They are asked in turn, so that what else the machine does is borne by both.
+    """
+    costs = {}
+    with (
+        open_read_only(few.url) as one,
+        open_read_only(many.url) as other,
+        one.snapshot() as first,
+        other.snapshot() as second,
+    ):
+        for name, question in (QUESTIONS | {COUNTS_OF_ALL: _counts()}).items():
+            of_few = partial(question, first, few.count)
+            costs[name] = _timed(of_few, partial(question, second, many.count))
+    with (
+        open_database(few.url) as this,
+        open_database(many.url) as that,
+        this.transaction() as first,
+        that.transaction() as second,
+    ):
+        costs[RETENTION] = _timed(partial(_retain, first), partial(_retain, second))
+    return costs
 
 
 def _retain(conn: Connection) -> None:
+    """Do what retention does for a portion, and undo it."""
     conn.execute(text("SAVEPOINT portion"))
     page = retention.load_page(conn, "driveway", after=None, before=years.LATEST, limit=PORTION)
     retention.delete_cases(conn, [case.case.batch_id for case in page.cases])
@@ -112,11 +135,20 @@ def _retain(conn: Connection) -> None:
     conn.execute(text("ROLLBACK TO portion"))
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(one: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
+    laps: list[tuple[float, float]] = [(_lap(one), _lap(other))]
+    while len(laps) < _ROUNDS and sum(map(sum, laps)) < _LONG_ENOUGH_S:
+        laps.append((_lap(one), _lap(other)))
+    warm = laps[1:] or laps
+    return _middle(lap for lap, _ in warm), _middle(lap for _, lap in warm)
+
+
+def _lap(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
     work()
-    laps: list[float] = []
-    while len(laps) < _ROUNDS and sum(laps) < _LONG_ENOUGH_S:
-        began = time.perf_counter()
-        work()
-        laps.append(time.perf_counter() - began)
-    return 1000 * sorted(laps)[len(laps) // 2]
+    return time.perf_counter() - began
+
+
+def _middle(laps: Iterable[float]) -> float:
+    ordered = sorted(laps)
+    return 1000 * ordered[len(ordered) // 2]

@@ -82,9 +82,10 @@ def search(
     Raises:
         UnknownPositionError: There is no event *before*.
     """
-    if query.words is not None and words.are_frequent(conn, query.words):
-        return _walk(conn, query, query.words, limit, before)
-    source, rest = _source(conn, query)
+    found = _source(conn, query)
+    if found is None:
+        return _walk(conn, query, limit, before)
+    source, rest = found
     in_order = tuple_(source.c.started_at, source.c.id)
     page = select(source).where(*_conditions(source, rest))
     if before is not None:
@@ -98,10 +99,7 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
 
     An event counts for the day and the hour in which it began.
     """
-    if query.words is not None and words.are_frequent(conn, query.words):
-        source, rest = _reading(query, query.words), EventQuery()
-    else:
-        source, rest = _source(conn, query)
+    source, rest = _source(conn, query) or (_reading(query), EventQuery())
 
     def count_by(key: ColumnElement[T]) -> dict[T, int]:
         chosen = select(key, func.count()).where(*_conditions(source, rest))
@@ -125,11 +123,9 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
     )
 
 
-def _walk(
-    conn: Connection, query: EventQuery, wanted: str, limit: int, before: int | None
-) -> list[Event]:
-    """Look at one event after the other until *limit* of them have the words *wanted*."""
-    rest, size = replace(query, words=None), 2 * limit
+def _walk(conn: Connection, query: EventQuery, limit: int, before: int | None) -> list[Event]:
+    """Look at one event after the other until *limit* of them have the words, which many have."""
+    wanted, rest, size = query.words or "", replace(query, words=None), 2 * limit
     found: list[Event] = []
     while len(found) < limit and (page := search(conn, rest, size, before)):
         matching = words.among(wanted, {event.id: event.summary for event in page})
@@ -138,19 +134,23 @@ def _walk(
     return found[:limit]
 
 
-def _reading(query: EventQuery, wanted: str) -> FromClause:
+def _reading(query: EventQuery) -> FromClause:
     """Return the events that *query* means, found by all else first: its words are frequent."""
     chosen = list(_conditions(events, query))
     ids = select(func.min(events.c.id), func.max(events.c.id)).where(*chosen)
     # The sum keeps SQLite from looking for each of the words' events first.
-    has_words = events.c.id.op("+")(0).in_(words.between(wanted, ids))
+    has_words = events.c.id.op("+")(0).in_(words.between(query.words or "", ids))
     return select(events).where(*chosen, has_words).subquery("matching")
 
 
-def _source(conn: Connection, query: EventQuery) -> tuple[FromClause, EventQuery]:
-    """Return what to select from, and what of *query* is still to be asked of it."""
+def _source(conn: Connection, query: EventQuery) -> tuple[FromClause, EventQuery] | None:
+    """Return what to select from, and what of *query* is still to be asked of it.
+
+    None where its words are too frequent to begin with them.
+    """
     if query.words is not None:
-        return words.matching(conn, events, query.words), query
+        matching = words.matching(conn, events, query.words)
+        return None if matching is None else (matching, query)
     if query.label is None:
         return events, query
     without = replace(query, label=None)

@@ -7,6 +7,7 @@ What a user types is never taken for a query: it is cut at its spaces, and each 
 itself, one of several words for these words in a row.
 """
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -80,27 +81,20 @@ _QUARTER: Final = 900
 _WORDS = table("event_words", column("rowid", Integer), column("event_words"))
 
 
-def are_frequent(conn: Connection, words: str) -> bool:
-    """Tell whether so many events have all of *words* that to fetch them is not the way.
+def matching(conn: Connection, events: Table, words: str) -> FromClause | None:
+    """Return the events whose summaries have all of *words*, to select from.
 
-    False on PostgreSQL, whose planner knows it and goes its own way in `matching`.
-    """
-    if conn.dialect.name == "postgresql":
-        return False
-    few = _found(words).limit(_FEW + 1).subquery()
-    return (conn.scalar(select(func.count()).select_from(few)) or 0) > _FEW
-
-
-def matching(conn: Connection, events: Table, words: str) -> FromClause:
-    """Return the events whose summaries have all of *words*, which are rare, to select from.
-
-    Text without a word matches nothing.
+    Text without a word matches nothing. None where so many match that to fetch them is not the way:
+    not on PostgreSQL, whose planner knows it and goes another way by itself.
     """
     if conn.dialect.name == "postgresql":
         return select(events).where(_has_words(words)).subquery("matching")
+    few = conn.scalars(_found(words).limit(_FEW + 1)).all()
+    if len(few) > _FEW:
+        return None
+    ids = select(func.json_each(json.dumps(few)).table_valued("value").c.value)
     # The limit keeps SQLite from looking through other indexes first.
-    rare = select(events).where(events.c.id.in_(_found(words))).limit(_FEW)
-    return rare.subquery("matching")
+    return select(events).where(events.c.id.in_(ids)).limit(_FEW).subquery("matching")
 
 
 def between(words: str, ids: Select[tuple[int, int]]) -> Select[tuple[int]]:
