@@ -45,6 +45,8 @@ servers:
 	  { echo "the tests need promtool; on Debian: apt-get install prometheus" >&2; exit 1; }
 	@command -v gcc > /dev/null || \
 	  { echo "the tests need a C compiler; on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
+	@command -v systemd-analyze > /dev/null || \
+	  { echo "the tests need systemd-analyze; on Debian: apt-get install systemd" >&2; exit 1; }
 
 # One seed decides the order of the tests, hypothesis's examples, and which task trio runs first.
 SEED  ?=

@@ -32,6 +32,8 @@ from supervision import Context
 
 _LONGEST_SLEEP: Seconds = 60.0
 """A wall clock that is set must not keep a batch open for longer."""
+LOOK_EVERY: Seconds = 1.0
+"""Where other nodes detect, too: they store what they have seen, and give no notice."""
 _STORE_PAUSE: Seconds = 1.0
 
 _log = get_logger("actors.batcher")
@@ -46,10 +48,15 @@ class Batcher:
     policy: BatchPolicy
     notice: Notice
     marks: PipelineMarks = field(default_factory=PipelineMarks)
+    longest_sleep: Seconds = _LONGEST_SLEEP
 
     async def run(self, ctx: Context) -> None:
         """Decide until asked to stop."""
         ctx.ready()
+        await self.work(ctx)
+
+    async def work(self, ctx: Context) -> None:
+        """Do what `run` does, for one who is ready already."""
         while not ctx.stopping.is_set():
             try:
                 pause = await self._decide_all()
@@ -62,7 +69,7 @@ class Batcher:
 
     async def _decide_all(self) -> Seconds:
         """Decide for each camera with work; return how long there is nothing to do by itself."""
-        pause = _LONGEST_SLEEP
+        pause = self.longest_sleep
         for camera_id in await self.store.read(batches.cameras_with_work):
             now, began = datetime.now(UTC), trio.current_time()
             plan = await self.store.write(partial(self._decide_in, camera_id=camera_id, now=now))

@@ -108,14 +108,14 @@ class DetectorActor:
         if upload is None or upload.state not in UNFINISHED_STATES:
             return Completion(acks=(Ack(lease),))
         began = trio.current_time()
-        if not lease.begun:
-            # The wall's clocks, as only the ledger knows of the arrival: it may be long ago.
-            waited = datetime.now(UTC) - upload.received_at
-            observe_stage_wait(Stage.DETECT, waited.total_seconds())
+        # By the wall's clock: only the ledger knows of the arrival, which may be long ago.
+        waited = datetime.now(UTC) - upload.received_at
         path = upload.version.path
         with bind_ids(upload_id=upload.id, camera_id=upload.camera_id, path=path):
             completion = await self._look(lease, upload)
-        observe_stage_duration(Stage.DETECT, trio.current_time() - began)
+        if isinstance(completion.acks[0], Ack):  # else it was given back, and waits on
+            observe_stage_wait(Stage.DETECT, waited.total_seconds())
+            observe_stage_duration(Stage.DETECT, trio.current_time() - began)
         return completion
 
     def give_up(self, lease: Lease, error: str) -> Completion:

@@ -16,7 +16,7 @@ from hsid.api.audit import Audit, Change
 from hsid.api.changes import Levers
 from hsid.api.house_models import CameraList, ChangeList, GpuList
 from hsid.api.levels import LevelControl
-from hsid.api.log_models import LatencyReport
+from hsid.api.log_models import LatencyReport, LineList, LogListing
 from hsid.api.models import (
     EventDetail,
     EventPage,
@@ -24,19 +24,23 @@ from hsid.api.models import (
     GpuReport,
     QueueReport,
     RetentionReport,
+    RoleReport,
     StarReport,
     StatusReport,
 )
 from hsid.api.queues import QueueControl
 from hsid.api.report import (
+    Counted,
     Running,
     camera_list,
     change_list,
     change_star,
+    count,
     event_detail,
     event_page,
     event_stats,
     latency_report,
+    line_list,
     status_report,
 )
 from hsid.api.server import SocketPathError, serve
@@ -51,12 +55,14 @@ from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, Payload, QueueStats, QueueUnavailableError
 from hsid.retention.measuring import Measured
 from hsid.reviving import revive
+from hsid.roles import RoleStanding
 from hsid.store import audit
+from hsid.store.errors import StoreCorruptError, StoreUnavailableError
 from hsid.store.store import Store
 from supervision import BaseSupervisor, ChildSnapshot, Context, DoNotRestart
 
 _COUNTING_DEADLINE: Seconds = 2.0
-"""How long a page may wait for a queue that does not answer."""
+"""How long a page may wait for a database or a queue that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +87,36 @@ class HouseSource:
     """The house's; None: this machine's."""
     measured: Callable[[], Measured | None] = lambda: None
     """What the last round of retention found."""
+    roles: Callable[[], Iterable[RoleStanding]] = tuple
 
     async def status(self) -> StatusReport:
-        """Return the accounting, the queues and the actors; a queue that is away is left out."""
+        """Return the accounting, the queues and the actors.
+
+        A queue that is away is left out, and nothing is counted in a database that is.
+        """
         uptime, tree = trio.current_time() - self.started_at, self.tree()
         waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
-        counted = [(queue.name, await _stats_of(queue)) for queue in self.queues]
-        queues = [QueueReport.of(name, stats) for name, stats in counted if stats is not None]
-        health = judge(tree, waiting, [*self.outages(), *self._crowding(queues)])
+        asked = [(queue.name, await _stats_of(queue)) for queue in self.queues]
+        queues = [QueueReport.of(name, stats) for name, stats in asked if stats is not None]
+        counted, outage = await self._count()
+        health = judge(tree, waiting, [*outage, *self.outages(), *self._crowding(queues)])
         gpus = tuple(map(GpuReport.of, self.cards()))
         measured = self.measured()
         room = None if measured is None else RetentionReport.of(measured)
-        running = Running(os.getpid(), uptime, health, actor_reports(tree), gpus, room)
-        return await self.store.read(partial(status_report, queues=queues, running=running))
+        roles = tuple(map(RoleReport.of, self.roles()))
+        running = Running(os.getpid(), uptime, health, actor_reports(tree), gpus, room, roles)
+        return status_report(counted, queues, running)
+
+    async def _count(self) -> tuple[Counted | None, tuple[str, ...]]:
+        """Return what the ledger holds; or why not, unless the outages say that already."""
+        outage = "the database does not answer"
+        with trio.move_on_after(_COUNTING_DEADLINE):
+            try:
+                return await self.store.read(count), ()
+            except (StoreUnavailableError, StoreCorruptError) as error:
+                outage = str(error)
+        is_told = self.store.statistics().trouble is not None
+        return None, () if is_told else (outage,)
 
     def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
         for queue in queues:
@@ -129,6 +152,10 @@ class HouseSource:
     async def latency(self, window_minutes: int) -> LatencyReport:
         """Return how long uploads took from step to step in the last minutes."""
         return latency_report(get_pipeline_latency_tracker(), window_minutes)
+
+    async def logs(self, listing: LogListing) -> LineList:
+        """Return lines of the log, the latest first."""
+        return await self.store.read(partial(line_list, listing=listing))
 
     async def changes(self, limit: int) -> ChangeList:
         """Return the latest changes that somebody asked for."""

@@ -34,8 +34,12 @@ class Reconciler:
 
     async def run(self, ctx: Context) -> None:
         """Reconcile until asked to stop."""
-        restore_at = -math.inf
         ctx.ready()
+        await self.work(ctx)
+
+    async def work(self, ctx: Context) -> None:
+        """Do what `run` does, for one who is ready already."""
+        restore_at = -math.inf
         while not ctx.stopping.is_set():
             waits = False
             try:

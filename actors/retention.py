@@ -40,6 +40,10 @@ class Retention:
     async def run(self, ctx: Context) -> None:
         """Sweep until asked to stop."""
         ctx.ready()
+        await self.work(ctx)
+
+    async def work(self, ctx: Context) -> None:
+        """Do what `run` does, for one who is ready already."""
         pause = min(FIRST_ROUND, self.every)
         while await ctx.sleep(pause):
             await ctx.wait_resumed()

@@ -43,18 +43,21 @@ class Daemon:
         return dict(self.status()["uploads"])
 
     def wait_until_it_answers(self) -> None:
-        """Wait until its socket answers."""
+        """Wait until its socket answers, and the database is there to be asked."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise ChildProcessError(f"the daemon ended with {self.process.returncode}")
-            try:
-                self.status()
-            except client.ControlError:
-                time.sleep(0.05)
-            else:
+            if self._can_count():
                 return
+            time.sleep(0.05)
         raise TimeoutError("the daemon does not answer")
+
+    def _can_count(self) -> bool:
+        try:
+            return self.status()["uploads"]["arrived"] is not None
+        except client.ControlError:
+            return False
 
     def kill(self) -> None:
         """Kill it as `kill -9` does, and wait until it is gone; raise if it was already."""
@@ -145,7 +148,7 @@ def _is_past_detection(count: int, status: Document) -> bool:
     """Tell whether *count* uploads arrived and none of them waits for the detector."""
     queue = next(queue for queue in status["queues"] if queue["name"] == DETECTION_QUEUE)
     waiting = queue["ready"] + queue["leased"] + queue["delayed"]
-    return bool(status["uploads"]["arrived"] >= count and waiting == 0)
+    return bool((status["uploads"]["arrived"] or 0) >= count and waiting == 0)
 
 
 def _children(pid: int) -> list[int]:

@@ -110,6 +110,15 @@ class PostgresServer:
         """Have all of its processes end at once, with nothing written and nothing said."""
         self._end(signal.SIGQUIT)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have all of its processes stand still: it takes connections and answers nothing."""
+        self._signal_all(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal_all(signal.SIGCONT)
+
     def restart(self, **config: str) -> None:
         """Stop it and start it again on the same port and folder."""
         self.stop()
@@ -131,6 +140,12 @@ class PostgresServer:
     def drop_database(self, name: str) -> None:
         """Remove a database, and end whoever uses it."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def let_in(self, *rules: str) -> None:
+        """Let in by TCP who fits one of *rules*, lines of pg_hba.conf; and ourselves as before."""
+        lines = ("local all all trust", *rules)
+        (self._data / "pg_hba.conf").write_text("".join(f"{line}\n" for line in lines))
+        self.execute("SELECT pg_reload_conf()")
 
     def end_sessions(self, database: str) -> int:
         """End all sessions in *database*, whatever they do; return how many there were."""
@@ -160,6 +175,14 @@ class PostgresServer:
 
     def _socket_url(self, database: str) -> str:
         return f"postgresql://{ADMIN}@/{database}?host={self.folder}&port={self.port}"
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+        for pid in (self._process.pid, *map(int, children)):
+            os.kill(pid, number)
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None

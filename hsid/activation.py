@@ -8,7 +8,8 @@ connects meanwhile is turned away.
 
 import os
 import socket
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 CONTROL = "control"
@@ -72,26 +73,33 @@ def take_passed_sockets(
     numbers = range(first, first + int(count))
     for number in numbers:
         os.set_inheritable(number, False)
-    return PassedSockets(dict(_named(numbers, names.split(":") if names else [])))
+    called = names.split(":") if names else []
+    _check_names(called, numbers)
+    with ExitStack() as opened:
+        sockets = {
+            name: opened.enter_context(_open(number, name))
+            for number, name in zip(numbers, called, strict=True)
+        }
+        opened.pop_all()
+    return PassedSockets(sockets)
 
 
-def _named(numbers: range, names: list[str]) -> Iterator[tuple[str, socket.socket]]:
+def _check_names(names: list[str], numbers: range) -> None:
     if len(names) != len(numbers):
         raise ActivationError(
             f"{len(numbers)} sockets were handed over with {len(names)} names:"
             " give each socket unit a FileDescriptorName="
         )
-    for number, name in zip(numbers, names, strict=True):
+    for name in names:
         if names.count(name) > 1:
             raise ActivationError(f"two sockets are called {name}: one ListenStream= a name")
-        yield name, _checked(number, name)
+        if name not in _FAMILIES:
+            known = ", ".join(_FAMILIES)
+            raise ActivationError(f"a socket is called {name}, expected one of {known}")
 
 
-def _checked(number: int, name: str) -> socket.socket:
-    families = _FAMILIES.get(name)
-    if families is None:
-        known = ", ".join(_FAMILIES)
-        raise ActivationError(f"a socket is called {name}, expected one of {known}")
+def _open(number: int, name: str) -> socket.socket:
+    families = _FAMILIES[name]
     try:
         passed = socket.socket(fileno=number)
     except OSError as error:
@@ -99,7 +107,7 @@ def _checked(number: int, name: str) -> socket.socket:
     is_listening = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if passed.family not in families or passed.type != socket.SOCK_STREAM or not is_listening:
         kinds = " or ".join(family.name for family in families)
-        passed.detach()
+        passed.close()
         raise ActivationError(f"{name}: not a listening stream socket of {kinds}")
     passed.setblocking(False)
     return passed

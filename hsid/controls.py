@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hsid.config import Settings
+from hsid.config.given import DEFAULT
 from hsid.model import Seconds
 
 
@@ -88,10 +89,10 @@ def compare(present: Settings, read: Settings) -> ReloadReport:
     changed = [
         name for name in Settings.model_fields if getattr(present, name) != getattr(read, name)
     ]
-    return ReloadReport(
-        applied=tuple(name for name in changed if name in TAKERS),
-        needs_restart=tuple(name for name in changed if name not in TAKERS),
-    )
+    # A default that changed follows from another setting, and with that from now on or not at all.
+    given = {name for name in changed if {present.origin(name), read.origin(name)} != {DEFAULT}}
+    applied = tuple(name for name in changed if name in TAKERS and name in given)
+    return ReloadReport(applied, tuple(name for name in changed if name not in applied))
 
 
 class ReloadRefusedError(Exception):

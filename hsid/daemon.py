@@ -7,8 +7,10 @@ settings read anew, SIGUSR1 writes what everything is doing to stderr. A service
 each turn, and that the daemon is ready only when it is.
 """
 
+import faulthandler
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -32,8 +34,14 @@ from hsid.observe.metrics import record_config_reload
 from hsid.observe.service_manager import ServiceManager
 from hsid.queues.protocol import QueueRefusedError, QueueUnavailableError
 from hsid.steering import Steering
-from hsid.store.database import is_postgresql, open_database
-from hsid.store.errors import WRONG_DATABASE, StoreError, StoreUnavailableError
+from hsid.store.database import is_postgresql, look_for_damage, open_database
+from hsid.store.errors import (
+    MISCONFIGURED,
+    ServerRefusedError,
+    StoreCorruptError,
+    StoreError,
+    StoreUnavailableError,
+)
 from hsid.store.lock import DataDirLock
 from hsid.store.migration import telling_progress
 from hsid.topology import build_tree
@@ -51,6 +59,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 _GREETING_PATIENCE: Seconds = 3.0
+_LOOKING_FOR_DAMAGE: Seconds = 1.0
 
 _log = get_logger("hsid.daemon")
 
@@ -60,12 +69,15 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
 
     *read_settings* reads them anew, from the same places as the first time.
     """
-    # First of all: what is started from here must not speak to the service manager for us.
+    if sys.__stderr__ is not None:
+        # A service manager that gives up on us sends SIGABRT: then it is said where we were.
+        faulthandler.enable(sys.__stderr__)
+    # What is started from here must not speak to the service manager for us.
     manager = ServiceManager.taken_from(os.environ)
     try:
         passed = take_passed_sockets(os.environ)
         trio.run(_run_until_signalled, Daemon(settings, read_settings, manager, passed))
-    except WRONG_DATABASE as error:
+    except (*MISCONFIGURED, StoreCorruptError) as error:
         _log.critical("daemon_failed", error=str(error), database=mask_url(settings.database_url))
         return EXIT_CONFIG
     except (StoreError, EscalationError, UnknownTimezoneError) as error:
@@ -119,8 +131,8 @@ class Daemon:
         Cancellation: stops in order first.
 
         Raises:
-            StoreError: The database can't be used, or another daemon works on it. One on a server
-                that is away is waited for.
+            StoreError: The database can't be used, or another daemon works on it. A server that is
+                away is waited for, not one that refuses the login.
             UnknownTimezoneError: A camera's time zone is not known here.
             QueueRefusedError: The Redis server is there, and something must be mended first.
             EscalationError: The tree has failed.
@@ -215,11 +227,15 @@ async def _greet(redis: "RedisClient") -> None:
 
 
 def _prepare_database(settings: Settings, tell: Callable[[str], object]) -> None:
-    """Make or migrate the database before anything leans on it; a server may come later."""
+    """Look through, make or migrate the database first of all; a server may come later."""
     url = settings.database_url
+    if not look_for_damage(url, within=_LOOKING_FOR_DAMAGE):
+        _log.info("database_looked_at_in_part", advice="`hsid db verify` looks at all of it")
     try:
         with telling_progress(tell):
             open_database(url, auto_migrate=settings.database_auto_migrate).close()
+    except ServerRefusedError:
+        raise
     except StoreUnavailableError as error:
         if not is_postgresql(url):
             raise

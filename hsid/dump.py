@@ -6,13 +6,14 @@ Changes nothing.
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from types import FrameType
 
 from supervision import ChildSnapshot, dump_stacks
+
+_STDERR = 2
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def dumping_on_signal(tree: Callable[[], ChildSnapshot | None]) -> Iterator[None
             print(line, file=text)
         dump_stacks("stacks", text)
         # Not through sys.stderr: it may be just this that the signal has interrupted.
-        _write_all(sys.stderr.fileno(), text.getvalue().encode("utf-8", "replace"))
+        _write_all(_STDERR, text.getvalue().encode("utf-8", "replace"))
 
     before = signal.signal(signal.SIGUSR1, dump)
     try:

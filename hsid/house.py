@@ -35,6 +35,7 @@ from hsid.observe.latency import PipelineMarks
 from hsid.observe.metrics import admit_cameras
 from hsid.queues.consumer import Consumer
 from hsid.retention.measuring import LastMeasured
+from hsid.roles import RoleBoard
 from hsid.store import cameras
 from hsid.store.store import Store
 from supervision import Mailbox, Overflow
@@ -48,7 +49,7 @@ _ANNOUNCEMENTS = 100
 _CLOSE_DEADLINE: Seconds = 5.0
 
 
-class InForce:
+class EffectiveSettings:
     """The settings in force, and what is made of nothing but them: replaced as a whole."""
 
     def __init__(self, settings: Settings) -> None:
@@ -73,7 +74,7 @@ class InForce:
 class House:
     """Everything that actors share."""
 
-    in_force: InForce
+    effective: EffectiveSettings
     started_at: Seconds
     passed: PassedSockets
     store: Store
@@ -89,6 +90,8 @@ class House:
     live: LiveFeed[Event]
     gpus: Board
     room: LastMeasured
+    roles: RoleBoard
+    """How this node stands to what one node at a time does."""
     marks: PipelineMarks
     hangup: Notice
     """Given by SIGHUP: the settings are to be read anew."""
@@ -96,12 +99,12 @@ class House:
     @property
     def settings(self) -> Settings:
         """The settings in force: those of the start, but for what a reload has taken up."""
-        return self.in_force.settings
+        return self.effective.settings
 
     @property
     def inspector(self) -> Inspector:
         """What looks at files."""
-        return self.in_force.inspector
+        return self.effective.inspector
 
     @property
     def thresholds(self) -> SeverityThresholds:
@@ -133,7 +136,7 @@ class House:
             await self.store.write(
                 partial(cameras.configure, configured=configured_cameras(settings))
             )
-        self.in_force.take(settings)
+        self.effective.take(settings)
         if isinstance(self.detector, EmbeddedDetector):
             self.detector.score_floor = _score_floor(settings)
 
@@ -175,10 +178,10 @@ def configured_cameras(settings: Settings) -> list[Camera]:
 
 
 def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> House:
-    in_force = InForce(settings)
+    effective = EffectiveSettings(settings)
 
     def configure_cameras(connection: Connection) -> None:
-        cameras.configure(connection, configured_cameras(in_force.settings))
+        cameras.configure(connection, configured_cameras(effective.settings))
 
     store = Store(
         settings.database_url,
@@ -188,7 +191,7 @@ def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> Hou
     reconciler_notice = Notice()
     backing = _backing(settings, store, on_gap=reconciler_notice.give)
     return House(
-        in_force=in_force,
+        effective=effective,
         started_at=trio.current_time(),
         passed=passed,
         store=store,
@@ -213,6 +216,7 @@ def _house(settings: Settings, detector: Detector, passed: PassedSockets) -> Hou
         room=LastMeasured(),
         marks=PipelineMarks(),
         hangup=Notice(),
+        roles=RoleBoard(),
     )
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from actors.analyzer import Analyzer
-from actors.batcher import Batcher
+from actors.batcher import LOOK_EVERY, Batcher
 from actors.detector import DetectionPolicy, DetectorActor
 from actors.doors import ControlSocket, HouseControls, HouseSource
 from actors.gpu_monitor import GpuMonitor
@@ -21,6 +21,7 @@ from actors.http_listener import HttpListener
 from actors.log_writer import LogWriter
 from actors.reconciler import Reconciler
 from actors.retention import Retention
+from actors.role_holder import RoleHolder
 from actors.steersman import Steersman
 from actors.store_writer import StoreWriter
 from actors.terminator import Terminator
@@ -40,7 +41,9 @@ from hsid.retention.settings import limits_of, places_of
 from hsid.roles import Role
 from hsid.sampling import Sampler
 from hsid.steering import Steering
+from hsid.store.database import is_postgresql
 from hsid.store.errors import HOPELESS
+from hsid.store.role_lock import RoleLock
 from hsid.store.uploads import known_versions
 from hsid.vitals import Vitals
 from supervision import (
@@ -279,25 +282,47 @@ def _gpu_monitor(house: House) -> GpuMonitor:
     )
 
 
-def _batcher(house: House) -> Batcher:
-    return Batcher(
-        house.store, house.backing.feeder, house.batch_policy, house.batcher_notice, house.marks
+def _batcher(house: House) -> Actor:
+    build = partial(
+        Batcher,
+        house.store,
+        house.backing.feeder,
+        house.batch_policy,
+        house.batcher_notice,
+        house.marks,
+    )
+    return _one_at_a_time(
+        house, Role.BATCHER, build(longest_sleep=LOOK_EVERY) if _is_shared(house) else build()
     )
 
 
-def _reconciler(house: House) -> Reconciler:
-    return Reconciler(house.backing.feeder, house.reconciler_notice)
+def _reconciler(house: House) -> Actor:
+    reconciler = Reconciler(house.backing.feeder, house.reconciler_notice)
+    return _one_at_a_time(house, Role.RECONCILER, reconciler)
 
 
-def _retention(house: House) -> Retention:
+def _retention(house: House) -> Actor:
     settings = house.settings
-    return Retention(
+    retention = Retention(
         house.store,
         limits_of(settings),
         places_of(settings),
         every=60.0 * settings.retention_interval_minutes,
         last=house.room,
     )
+    return _one_at_a_time(house, Role.RETENTION, retention)
+
+
+def _one_at_a_time(house: House, role: Role, actor: Batcher | Reconciler | Retention) -> Actor:
+    """Return *actor* as it is, or to work only while no other node does."""
+    if not _is_shared(house):
+        return actor
+    return RoleHolder(RoleLock(house.settings.database_url, role), actor.work, house.roles)
+
+
+def _is_shared(house: House) -> bool:
+    """Tell whether there may be other nodes: a SQLite file has one daemon."""
+    return is_postgresql(house.settings.database_url)
 
 
 def _analyzer(house: House) -> Analyzer:
@@ -341,6 +366,7 @@ def _control_socket(
         lambda: house.gpus.cards,
         settings.timezone,
         lambda: house.room.value,
+        lambda: house.roles.standings,
     )
     controls = HouseControls(house.store, queues, root, steering, partial(_mailboxes, house))
     passed = partial(house.passed.listener, CONTROL)
@@ -368,10 +394,11 @@ def _listeners(
     """Yield what listens on TCP, each with its name."""
     settings = house.settings
     pages = Pages(_sampler(house, tree, monitor).sample)
-    ports = {"http-listener": settings.api_port, "metrics-listener": settings.metrics_port}
-    for name, port in ports.items():
-        if port is not None:
-            yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
+    ports = {settings.api_port: "http-listener"}
+    if settings.metrics_port is not None:
+        ports.setdefault(settings.metrics_port, "metrics-listener")
+    for port, name in ports.items():
+        yield name, HttpListener(pages, partial(open_listeners, settings.api_host, port))
 
 
 def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonitor) -> Sampler:
@@ -392,9 +419,9 @@ def _sampler(house: House, tree: Callable[[], ChildSnapshot], monitor: LoopMonit
 
 def _outages(house: House) -> Iterator[str]:
     """Say what is wrong with that on which the actors lean, as far as no actor fails over it."""
-    fault, redis = house.store.statistics().last_fault, house.backing.redis
-    if fault is not None:
-        yield f"the database takes nothing: {fault}"
+    trouble, redis = house.store.statistics().trouble, house.backing.redis
+    if trouble is not None:
+        yield trouble
     if redis is not None and not redis.state.is_connected:
         yield redis.state.last_error or "Redis has not answered yet"
     yield from house.gpus.troubles

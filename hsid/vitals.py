@@ -9,7 +9,7 @@ from itertools import chain
 from hsid.house import House
 from hsid.model import Seconds
 from hsid.observe.health import judge
-from hsid.observe.liveness import Liveness, Part
+from hsid.observe.liveness import PATIENCE, Liveness, Part
 from hsid.observe.service import Signs
 from hsid.queues.consumer import Consumer
 from supervision import ChildSnapshot, Kind
@@ -23,15 +23,20 @@ _LONGEST_TROUBLE = 160
 class Vitals:
     """Looks at *house* and at the tree in it; *outages* says what the house leans on and lacks.
 
-    *interval* is the time between two looks.
+    *interval* is the time between two looks, *patience* how long a part may be busy in vain.
     """
 
     def __init__(
-        self, house: House, interval: Seconds, outages: Callable[[], Iterable[str]] = tuple
+        self,
+        house: House,
+        interval: Seconds,
+        outages: Callable[[], Iterable[str]] = tuple,
+        *,
+        patience: Seconds = PATIENCE,
     ) -> None:
         self._house = house
         self._outages = outages
-        self._liveness = Liveness(interval)
+        self._liveness = Liveness(interval, patience)
 
     def signs(self, tree: ChildSnapshot) -> Signs:
         """Return how it is now."""

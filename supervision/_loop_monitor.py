@@ -2,7 +2,8 @@
 
 An instrument notes which task runs and since when, at well under a microsecond per step. A plain
 thread looks at that a few times per limit, takes the stack of a step that lasts too long, and, past
-a second limit, ends the process. A stall is told when its step ends, on the loop's own thread.
+a second limit, ends the process. A stall is told when its step ends, on the loop's own thread. So
+is a wait that lasts much longer than it was to: the process was suspended, nobody is to blame.
 
 Out of its sight is whoever never lets go of the interpreter's lock, as a regular expression in a
 bad mood: that holds up the thread as well, so it is told afterwards and never ended. What watches
@@ -101,7 +102,10 @@ class LoopMonitor:
             now = trio.current_time()
             services.forgive(LoopStalled(supervisor, now, lasted, task=guilty, stack=stack))
 
-        probe = _Probe(self._limit, on_stall, self._count_pass)
+        def on_suspension(lasted: Seconds) -> None:
+            services.forgive(LoopStalled(supervisor, trio.current_time(), lasted))
+
+        probe = _Probe(self._limit, on_stall, on_suspension, self._count_pass)
         watch = _Watch(probe, self._limit, self._hard_limit, services.exit_now)
         over = threading.Event()
         name = f"loop monitor of {supervisor}"
@@ -152,12 +156,15 @@ class _Probe(trio.abc.Instrument):
         self,
         limit: Seconds,
         on_stall: Callable[[Step, Seconds], None],
+        on_suspension: Callable[[Seconds], None],
         on_pass: Callable[[Seconds], None],
     ) -> None:
         self._limit = limit
         self._on_stall = on_stall
+        self._on_suspension = on_suspension
         self._on_pass = on_pass
         self._pass_began = perf_counter()
+        self._wakes_by = math.inf
         self.step: Step | None = (trio.lowlevel.current_task(), self._pass_began)
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
@@ -170,9 +177,15 @@ class _Probe(trio.abc.Instrument):
 
     def after_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - trio's signature
         self._pass_began = perf_counter()
+        late_by = self._pass_began - self._wakes_by
+        if late_by > self._limit:
+            # Before any task runs: none may find another's beat too old because of this.
+            self._on_suspension(late_by)
 
-    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - trio's signature
-        self._on_pass(perf_counter() - self._pass_began)
+    def before_io_wait(self, timeout: float) -> None:
+        now = perf_counter()
+        self._wakes_by = now + timeout
+        self._on_pass(now - self._pass_began)
 
 
 class _Watch:

@@ -13,7 +13,7 @@ from hsid import __version__
 from hsid.api import changes, events, problems, streams
 from hsid.api.changes import Levers, Limit
 from hsid.api.house_models import CameraList, ChangeList, GpuList
-from hsid.api.log_models import LatencyReport
+from hsid.api.log_models import LatencyReport, LineList, LogListing
 from hsid.api.manners import Manners
 from hsid.api.models import Index, Problem, StatusReport
 from hsid.api.source import StatusSource
@@ -70,6 +70,11 @@ def _install_looks(app: FastAPI, source: StatusSource) -> None:
     async def latency(window_minutes: Window = 60) -> LatencyReport:
         """Return how long uploads took from step to step in the last minutes, on this node."""
         return await source.latency(window_minutes)
+
+    @app.get("/v1/logs")
+    async def logs(listing: Annotated[LogListing, Query()]) -> LineList:
+        """Return lines of the log, as far as it is in the database, the latest first."""
+        return await source.logs(listing)
 
     @app.get("/v1/changes")
     async def recorded(limit: Limit = 20) -> ChangeList:

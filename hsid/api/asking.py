@@ -36,7 +36,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("lies outside the years 1 to 9999") from error
 
 
-_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """In UTC, as everywhere in hsid. Not with pydantic's own zone, whose end it can't survive: one that
 is alive when the interpreter goes reads memory that is free by then (pydantic issue 12867)."""
 
@@ -51,8 +51,8 @@ class EventFilter(BaseModel):
     camera: _Name | None = Field(None, description="Id of a camera.")
     level: Severity | None = Field(None, description="Exactly this level.")
     label: _Name | None = Field(None, description="A class that was seen, person say.")
-    since: _Moment | None = Field(None, description="Begun at this time or later.")
-    until: _Moment | None = Field(None, description="Begun before this time.")
+    since: Moment | None = Field(None, description="Begun at this time or later.")
+    until: Moment | None = Field(None, description="Begun before this time.")
     state: EventState | None = Field(None, description="Whether a better verdict is to come.")
     starred: bool | None = Field(None, description="Whether it has a star.")
     q: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)] | None = Field(

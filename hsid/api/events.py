@@ -33,7 +33,7 @@ def routes(source: StatusSource) -> APIRouter:
 
     @router.get("/{event_id}", responses=_MISSING)
     async def event(event_id: EventId) -> EventDetail:
-        """Return one event with everything that was seen."""
+        """Return one event with everything that was seen, and what it said before."""
         found = await source.event(event_id)
         if found is None:
             raise problems.EventNotFoundError(event_id)

@@ -1,10 +1,15 @@
 """The documents about what is logged, and how long things take."""
 
-from typing import Annotated, Literal, TypeAlias
+import logging
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hsid.api.asking import Moment
 from hsid.api.models import Document
+from hsid.observe.logging_database import LogLine
+from hsid.store.logs import LogQuery
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -56,3 +61,56 @@ class LatencyReport(Document):
 
     window_minutes: int
     stages: tuple[StageReport, ...]
+
+
+class LogListing(BaseModel):
+    """Which lines of the log are meant: those that fit all that is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: Level | None = Field(None, description="At least this level.")
+    logger: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="This one, and those below it."
+    )
+    camera: Annotated[str, Field(max_length=400)] | None = Field(None, description="Of this one.")
+    since: Moment | None = Field(None, description="Logged at this time or later.")
+    until: Moment | None = Field(None, description="Logged before this time.")
+    limit: int = Field(50, ge=1, le=1000, description="How many at most.")
+
+    @property
+    def query(self) -> LogQuery:
+        """What the store is asked."""
+        return LogQuery(
+            level=None if self.level is None else logging.getLevelNamesMapping()[self.level],
+            logger=self.logger,
+            camera_id=self.camera,
+            since=self.since,
+            until=self.until,
+        )
+
+
+class LineReport(Document):
+    """A line of the log, as the database has it."""
+
+    recorded_at: datetime
+    level: str
+    logger: str
+    event: str
+    fields: dict[str, Any]
+
+    @classmethod
+    def of(cls, line: LogLine) -> Self:
+        """Return the document for *line*."""
+        return cls(
+            recorded_at=line.recorded_at,
+            level=logging.getLevelName(line.level),
+            logger=line.logger,
+            event=line.event,
+            fields=dict(line.fields),
+        )
+
+
+class LineList(Document):
+    """Lines of the log, the latest first."""
+
+    lines: tuple[LineReport, ...]

@@ -7,7 +7,7 @@ say so in their names. Building the documents from the database is `hsid.api.rep
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from hsid import __version__
 from hsid.gpu.board import Card, CardState
@@ -17,6 +17,7 @@ from hsid.model import (
     AnalysisKind,
     DetectionRecord,
     Event,
+    EventRevision,
     EventState,
     Severity,
 )
@@ -24,6 +25,7 @@ from hsid.observe.health import Health, HealthState
 from hsid.queues.protocol import QueueStats
 from hsid.retention.forecast import Limit, Outlook
 from hsid.retention.measuring import Measured
+from hsid.roles import Role, RoleStanding, RoleState
 from hsid.store.search import EventStatistics
 
 API_VERSION = 1
@@ -36,15 +38,15 @@ class Document(BaseModel):
 
 
 class UploadCounts(Document):
-    """How many uploads arrived and where they are now."""
+    """How many uploads arrived and where they are now; all None while the database is away."""
 
-    arrived: int
-    analysed: int
-    nothing_seen: int
-    refused: int
-    duplicate: int
-    dead: int
-    pending: int
+    arrived: int | None = None
+    analysed: int | None = None
+    nothing_seen: int | None = None
+    refused: int | None = None
+    duplicate: int | None = None
+    dead: int | None = None
+    pending: int | None = None
 
     @classmethod
     def of(cls, accounting: Accounting) -> Self:
@@ -101,6 +103,20 @@ class ActorReport(Document):
     mailbox: int | None = None
     """What waits for it in memory; None if nothing can."""
     last_error: str | None = None
+
+
+class RoleReport(Document):
+    """How this node stands to a role that one node at a time has."""
+
+    role: Role
+    state: RoleState
+    since: datetime
+    """When it came into this state."""
+
+    @classmethod
+    def of(cls, standing: RoleStanding) -> Self:
+        """Return the document for *standing*."""
+        return cls(role=standing.role, state=standing.state, since=standing.since)
 
 
 class HealthReport(Document):
@@ -193,10 +209,11 @@ class StatusReport(Document):
     uptime_seconds: float | None = None
     health: HealthReport | None = None
     """None while no daemon runs."""
-    uploads: UploadCounts
-    adds_up: bool
-    """Whether every upload that arrived is pending or in exactly one end."""
-    refusals: dict[str, int] = Field(default_factory=dict)
+    uploads: UploadCounts = UploadCounts()
+    adds_up: bool | None = None
+    """Whether every upload that arrived is pending or in exactly one end; None: not known now."""
+    refusals: dict[str, int] | None = None
+    """How many were refused for each reason; None while the database is away."""
     queues: tuple[QueueReport, ...] = ()
     actors: tuple[ActorReport, ...] | None = None
     """None while no daemon runs."""
@@ -204,6 +221,9 @@ class StatusReport(Document):
     """None while no daemon runs; empty on a machine without one."""
     retention: RetentionReport | None = None
     """None while no daemon runs, before its first round, and on a node that does none."""
+    roles: tuple[RoleReport, ...] | None = None
+    """Those that one node at a time has, as far as this one may; None while no daemon runs, empty
+    where no other node could have one."""
 
 
 class DetectionReport(Document):
@@ -257,10 +277,30 @@ class EventReport(Document):
         return cls(event_id=event.id, starred=starred, **fields)
 
 
+class RevisionReport(Document):
+    """What an event said before, from *updated_at* on, until the next verdict."""
+
+    revision: int
+    risk_score: int
+    risk_level: Severity
+    analysis: AnalysisKind
+    analyst: str
+    state: EventState
+    summary: str
+    reasoning: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, said: EventRevision) -> Self:
+        """Return the document for *said*."""
+        return cls(**{name: getattr(said, name) for name in cls.model_fields})
+
+
 class EventDetail(EventReport):
-    """An event with everything that was seen."""
+    """An event with everything that was seen, and what it said before, earliest first."""
 
     detections: tuple[DetectionReport, ...] = ()
+    revisions: tuple[RevisionReport, ...] = ()
 
 
 class EventPage(Document):

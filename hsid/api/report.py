@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.house_models import CameraList, CameraReport, ChangeList, ChangeReport
-from hsid.api.log_models import LatencyReport, StageReport
+from hsid.api.log_models import LatencyReport, LineList, LineReport, LogListing, StageReport
 from hsid.api.models import (
     ActorReport,
     DetectionReport,
@@ -24,14 +24,16 @@ from hsid.api.models import (
     HealthReport,
     QueueReport,
     RetentionReport,
+    RevisionReport,
+    RoleReport,
     StarReport,
     StatusReport,
     UploadCounts,
 )
-from hsid.model import Seconds
+from hsid.model import Accounting, Seconds
 from hsid.observe.health import Health
 from hsid.observe.latency import PipelineLatencyTracker, StageStats
-from hsid.store import audit, cameras, events, stars, uploads
+from hsid.store import audit, cameras, events, logs, stars, uploads
 from hsid.store.search import search, statistics
 
 
@@ -45,25 +47,42 @@ class Running:
     actors: tuple[ActorReport, ...]
     gpus: tuple[GpuReport, ...] = ()
     retention: RetentionReport | None = None
+    roles: tuple[RoleReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the ledger holds at one moment."""
+
+    uploads: Accounting
+    refusals: dict[str, int]
+
+
+def count(conn: Connection) -> Counted:
+    """Count the ledger."""
+    return Counted(uploads.accounting(conn), uploads.refusals(conn))
 
 
 def status_report(
-    conn: Connection, queues: Iterable[QueueReport], running: Running | None = None
+    counted: Counted | None, queues: Iterable[QueueReport], running: Running | None = None
 ) -> StatusReport:
-    """Return how the house is; *running* is None where no daemon runs."""
-    accounting = uploads.accounting(conn)
+    """Return how the house is.
+
+    *counted* is None where the database can't be asked, *running* where no daemon runs.
+    """
     return StatusReport(
         running=running is not None,
         pid=running.pid if running else None,
         uptime_seconds=running.uptime if running else None,
         health=HealthReport.of(running.health) if running else None,
-        uploads=UploadCounts.of(accounting),
-        adds_up=accounting.is_balanced,
-        refusals=uploads.refusals(conn),
+        uploads=UploadCounts.of(counted.uploads) if counted else UploadCounts(),
+        adds_up=counted.uploads.is_balanced if counted else None,
+        refusals=counted.refusals if counted else None,
         queues=tuple(queues),
         actors=running.actors if running else None,
         gpus=running.gpus if running else None,
         retention=running.retention if running else None,
+        roles=running.roles if running else None,
     )
 
 
@@ -88,7 +107,7 @@ def event_stats(conn: Connection, events: EventFilter, zone: tzinfo | None) -> E
 
 
 def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
-    """Return one event with its detections, None if there is no such event."""
+    """Return one event with its detections and what it said before, None if there is none."""
     event = events.get_event(conn, event_id)
     if event is None:
         return None
@@ -97,6 +116,7 @@ def event_detail(conn: Connection, event_id: int) -> EventDetail | None:
     return EventDetail(
         **EventReport.of(event, starred=starred).model_dump(),
         detections=tuple(DetectionReport.of(record) for record in records),
+        revisions=tuple(map(RevisionReport.of, events.revisions_of(conn, event_id))),
     )
 
 
@@ -131,6 +151,12 @@ def change_list(conn: Connection, limit: int) -> ChangeList:
     return ChangeList(
         changes=tuple(ChangeReport(**asdict(each)) for each in audit.latest(conn, limit))
     )
+
+
+def line_list(conn: Connection, listing: LogListing) -> LineList:
+    """Return lines of the log, the latest first."""
+    found = logs.search(conn, listing.query, listing.limit)
+    return LineList(lines=tuple(LineReport.of(each.line) for each in found))
 
 
 def latency_report(tracker: PipelineLatencyTracker, window_minutes: int) -> LatencyReport:

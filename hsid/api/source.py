@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.house_models import CameraList, ChangeList, GpuList
-from hsid.api.log_models import LatencyReport
+from hsid.api.log_models import LatencyReport, LineList, LogListing
 from hsid.api.models import EventDetail, EventPage, EventStats, StarReport, StatusReport
 from hsid.live import LiveFeed
 from hsid.model import Event
@@ -56,6 +56,10 @@ class StatusSource(Protocol):
 
     async def latency(self, window_minutes: int) -> LatencyReport:
         """Return how long uploads took from step to step in the last minutes."""
+        ...
+
+    async def logs(self, listing: LogListing) -> LineList:
+        """Return lines of the log, as far as it is in the database, the latest first."""
         ...
 
     async def changes(self, limit: int) -> ChangeList:

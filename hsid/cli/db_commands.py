@@ -1,7 +1,7 @@
 """`hsid db status|migrate|backup|verify|vacuum`: the database, looked at and looked after.
 
 Each exits with 0, with 1 when the database can't be used now or is damaged, and with 78 when its
-schema is not for this program.
+schema is not for this program, or its server refuses the login.
 """
 
 from collections.abc import Iterator
@@ -130,12 +130,12 @@ def _file_of(config_file: Path | None) -> Path:
 @contextmanager
 def _telling_faults() -> Iterator[None]:
     """Say what is wrong with the database, and end the program."""
-    from hsid.store.errors import WRONG_DATABASE, StoreError  # noqa: PLC0415 - SQLAlchemy
+    from hsid.store.errors import MISCONFIGURED, StoreError  # noqa: PLC0415 - SQLAlchemy
 
     try:
         yield
     except StoreError as error:
-        exit_code = EXIT_CONFIG if isinstance(error, WRONG_DATABASE) else 1
+        exit_code = EXIT_CONFIG if isinstance(error, MISCONFIGURED) else 1
         terminal.fail(f"hsid: {error}", exit_code)
 
 

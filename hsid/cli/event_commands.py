@@ -1,4 +1,4 @@
-"""`events list|show|search|export|star|unstar`, in `hsid` as in `hsictl`, alone it is `list`.
+"""`events list|show|search|stats|export|star|unstar`, in `hsid` as in `hsictl`; alone it is `list`.
 
 Imports nothing heavy. What is wrong with an option is said here, in words and with exit code 2, so
 that the daemon and the file are asked only what they can answer.
@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from hsid.cli import export, terminal, text
 from hsid.cli.client import Document
 from hsid.cli.export import Asked
+from hsid.cli.moments import Moment
 
 # Written out: importing the records takes longer than all else that a command does.
 LEVELS = ("low", "medium", "high", "critical")
@@ -29,6 +30,10 @@ class EventSource(Protocol):
         """Return the `EventPage` for the parameters *asked*."""
         ...
 
+    def stats(self, asked: Asked) -> Document:
+        """Return the `EventStats` for the parameters *asked*."""
+        ...
+
     def event(self, event_id: int) -> Document:
         """Return the `EventDetail` of one event."""
         ...
@@ -36,25 +41,6 @@ class EventSource(Protocol):
     def change_star(self, event_id: int, *, starred: bool) -> Document:
         """Give an event a star or take it; return the `StarReport`."""
         ...
-
-
-class Moment(click.ParamType[str]):
-    """A point in time; without an offset it is by this machine's clock."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return *value* with its offset, as the API wants it."""
-        try:
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.astimezone()).isoformat()
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{text.printable(value)!r} is no time; write 2026-11-25, 2026-11-25T14:30 or"
-                " 2026-11-25T14:30+01:00.",
-                param,
-                ctx,
-            )
 
 
 _FILTERS = (
@@ -111,8 +97,15 @@ def events_group(source: Decorator) -> click.Group:
     @click.argument("event_id", metavar="ID", type=_EVENT_ID)
     @terminal.as_json_option
     def show(source: EventSource, event_id: int, *, as_json: bool) -> None:
-        """Show one event: the verdict, its reasons, and everything that was seen."""
+        """Show one event: verdict and reasons, what was seen, and what it said before."""
         terminal.show(source.event(event_id), as_json=as_json, render=text.event)
+
+    @group.command()
+    @source
+    @_with(*_FILTERS, _WORDS, terminal.as_json_option)
+    def stats(source: EventSource, *, as_json: bool, **asked: Any) -> None:
+        """Count events by day, hour of the day, camera and level, on the clock of the house."""
+        terminal.show(source.stats(_given(asked)), as_json=as_json, render=text.event_stats)
 
     @group.command("export")
     @source

@@ -1,4 +1,4 @@
-"""`hsictl status|cameras|gpu|changes`: how the house is.
+"""`hsictl status|cameras|gpu|changes|logs`: how the house is.
 
 Imports nothing heavy.
 """
@@ -6,17 +6,21 @@ Imports nothing heavy.
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import click
 
 from hsid.cli import terminal, text
 from hsid.cli.client import Document
+from hsid.cli.moments import Moment
 from hsid.cli.target import Target
 
 LAGGED = (
     "hsictl: the daemon ended the stream, as too little of it was read: some events are missing"
 )
 OVER = "hsictl: the daemon has stopped"
+
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 @click.command()
@@ -76,6 +80,41 @@ def _show_anew(document: Document, *, as_json: bool, render: Callable[[Document]
     else:
         click.clear()  # does nothing where there is no terminal
         click.echo(f"{render(document)}\n")
+
+
+@click.command()
+@click.option("--level", type=click.Choice(LOG_LEVELS), help="At least this level.")
+@click.option("--logger", metavar="NAME", help="This part of hsid, and those below it.")
+@click.option("--camera", metavar="ID", help="About this camera.")
+@click.option("--since", type=Moment(), help="Logged then or later.")
+@click.option("--until", type=Moment(), help="Logged before then.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="The latest."
+)
+@terminal.as_json_option
+@click.pass_obj
+def logs(target: Target, /, *, as_json: bool, **asked: Any) -> None:
+    """Show the latest lines of the log, the oldest first, as far as the database has them.
+
+    `log_db_min_level` decides what it has; the journal and the log file have the rest.
+    """
+    given = {name: value for name, value in asked.items() if value is not None}
+    if "level" in given:
+        given["level"] = given["level"].upper()
+    terminal.show(target.get("/v1/logs", given), as_json=as_json, render=text_of_lines)
+
+
+def text_of_lines(document: Document) -> str:
+    """Return the text of a `LineList`."""
+    if not document["lines"]:
+        return "no lines"
+    return "\n".join(map(_log_line, reversed(document["lines"])))
+
+
+def _log_line(line: Document) -> str:
+    fields = " ".join(f"{name}={value}" for name, value in line["fields"].items())
+    words = f"{line['level'].lower():<8} {line['logger']} {line['event']} {fields}"
+    return f"{text.local_time(line['recorded_at'])} {text.printable(words.rstrip())}"
 
 
 def text_of_cameras(document: Document) -> str:

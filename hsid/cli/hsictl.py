@@ -26,6 +26,7 @@ COMMANDS = {
     "latency": "hsid.cli.daemon_commands:latency",
     "gpu": "hsid.cli.house_commands:gpu",
     "changes": "hsid.cli.house_commands:changes",
+    "logs": "hsid.cli.house_commands:logs",
     "reload": "hsid.cli.daemon_commands:reload",
     "drain": "hsid.cli.daemon_commands:drain",
     "resume": "hsid.cli.daemon_commands:resume",

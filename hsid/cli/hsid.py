@@ -3,7 +3,6 @@
 Whatever is heavy is imported inside of the command that needs it.
 """
 
-import faulthandler
 import signal
 import sys
 from collections.abc import Iterator
@@ -64,7 +63,6 @@ def run(config_file: Path | None, roles: str | None) -> None:
     configuration or the database can't be used; 128 + n after a third signal n.
     """
     with _holding_signals_back():
-        faulthandler.enable()  # a service manager that gives up on us sends SIGABRT: say where
         given = {} if roles is None else {"roles": roles}
         settings = read_settings(config_file, **given)
         from hsid.config import load_settings  # noqa: PLC0415 - loaded by now
@@ -128,6 +126,10 @@ class House:
     def page(self, asked: Asked) -> Document:
         """Return a page of events."""
         return self._events.page(asked)
+
+    def stats(self, asked: Asked) -> Document:
+        """Return counts of events."""
+        return self._events.stats(asked)
 
     def event(self, event_id: int) -> Document:
         """Return one event."""

@@ -11,14 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import trio
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 
-from hsid.api.asking import EventListing, in_words
+from hsid.api.asking import EventFilter, EventListing, in_words
 from hsid.api.models import QueueReport, StatusReport
-from hsid.api.report import change_star, event_detail, event_page, status_report
+from hsid.api.report import (
+    change_star,
+    count,
+    event_detail,
+    event_page,
+    event_stats,
+    status_report,
+)
 from hsid.cli import client, terminal
 from hsid.cli.alone import open_alone
 from hsid.cli.client import Document
@@ -33,6 +41,7 @@ from hsid.store.lock import LOCK_NAME
 from hsid.store.search import UnknownPositionError
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=EventFilter)
 
 TIMEOUT = 10.0
 
@@ -52,11 +61,15 @@ class Events:
 
     def page(self, asked: Asked) -> Document:
         """Return the `EventPage`; end the program in words if there is none to be had."""
-        try:
-            listing = EventListing.model_validate(asked)
-        except ValidationError as error:
-            terminal.fail(f"hsid: {in_words(error.errors())}", client.RefusedError.exit_code)
-        return _look(self.settings, "/v1/events", asked, partial(event_page, listing=listing))
+        read = partial(event_page, listing=_validated(EventListing, asked))
+        return _look(self.settings, "/v1/events", asked, read)
+
+    def stats(self, asked: Asked) -> Document:
+        """Return the `EventStats`; end the program in words if there are none to be had."""
+        name = self.settings.timezone
+        zone = ZoneInfo(name) if name else None
+        read = partial(event_stats, events=_validated(EventFilter, asked), zone=zone)
+        return _look(self.settings, "/v1/events/stats", asked, read)
 
     def event(self, event_id: int) -> Document:
         """Return the `EventDetail`; end the program in words if there is none to be had."""
@@ -71,10 +84,17 @@ class Events:
         return _answer(self.settings, missing, ask, partial(_change, self.settings, change))
 
 
+def _validated(kind: type[Q], asked: Asked) -> Q:
+    try:
+        return kind.model_validate(asked)
+    except ValidationError as error:
+        terminal.fail(f"hsid: {in_words(error.errors())}", client.RefusedError.exit_code)
+
+
 def _read_status(conn: Connection, *, settings: Settings) -> StatusReport:
     if settings.redis_url is None:
-        return status_report(conn, _queues_in(conn, settings))
-    return status_report(conn, trio.run(_queues_on_server, settings))
+        return status_report(count(conn), _queues_in(conn, settings))
+    return status_report(count(conn), trio.run(_queues_on_server, settings))
 
 
 def _queues_in(conn: Connection, settings: Settings) -> list[QueueReport]:

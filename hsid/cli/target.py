@@ -55,6 +55,10 @@ class Target:
         """Return a page of events."""
         return self.get("/v1/events", asked)
 
+    def stats(self, asked: Asked) -> Document:
+        """Return counts of events."""
+        return self.get("/v1/events/stats", asked)
+
     def event(self, event_id: int) -> Document:
         """Return one event."""
         return self.get(f"/v1/events/{event_id}")

@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 import click
 
 from hsid.cli.client import Document
+from hsid.model import Severity
 from hsid.observe.logging_redaction import escape
 
 ENDS = ("analysed", "nothing_seen", "refused", "duplicate", "dead", "pending")
@@ -24,6 +25,11 @@ COLOURS = {
     "parked": "red",
     "lost": "red",
 }
+ROLE_STATES = {
+    "held": "held by this node",
+    "standing_by": "standing by: another node has the role",
+    "not_held": "not held, and not asked for at present",
+}
 NO_EVENTS = "no events"
 _EVENT_HEADERS = ("EVENT", "STAR", "STARTED", "CAMERA", "SCORE", "LEVEL", "BY", "SUMMARY")
 _LIMITS = {
@@ -32,6 +38,7 @@ _LIMITS = {
 }
 
 _GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def printable(text: object) -> str:
@@ -63,6 +70,8 @@ def status(document: Document) -> str:
         parts.append(queues(document["queues"]))
     if document["actors"]:
         parts.append(_actors(document["actors"]))
+    if document.get("roles"):
+        parts.append(_roles(document["roles"]))
     if document.get("gpus"):  # a daemon of an older version tells of none
         parts.append(gpus(document["gpus"]))
     if document.get("retention"):  # likewise
@@ -73,6 +82,8 @@ def status(document: Document) -> str:
 def accounting(document: Document) -> str:
     """Return the sum that every upload is part of, and why some were refused."""
     uploads, refusals = document["uploads"], document["refusals"]
+    if uploads["arrived"] is None:
+        return "uploads: unknown, the database can't be asked"
     ends = " + ".join(f"{uploads[end]} {end.replace('_', ' ')}" for end in ENDS)
     lines = [f"uploads: {uploads['arrived']} arrived = {ends}"]
     if uploads["arrived"] != sum(uploads[end] for end in ENDS):
@@ -83,7 +94,7 @@ def accounting(document: Document) -> str:
 
 def room(document: Document) -> str:
     """Return the text of a `RetentionReport`, or of what else has its outlook."""
-    used, free = (f"{document[name] / _GIB:.2f} GiB" for name in ("used_bytes", "free_bytes"))
+    used, free = (_size(document[name]) for name in ("used_bytes", "free_bytes"))
     lines = f"room: {used} used, {free} free", f"days left at this rate: {_days_left(document)}"
     return "\n".join(lines)
 
@@ -98,14 +109,31 @@ def events(page: Document) -> str:
 def event(document: Document) -> str:
     """Return the text of an `EventDetail`."""
     seen = map(_detection_row, document["detections"])
-    return "\n\n".join(
-        [
-            table(_EVENT_HEADERS[:-1], [_event_row(document)[:-1]]),
-            printable(document["summary"]),
-            printable(document["reasoning"]),
-            table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
-        ]
-    )
+    parts = [
+        table(_EVENT_HEADERS[:-1], [_event_row(document)[:-1]]),
+        printable(document["summary"]),
+        printable(document["reasoning"]),
+        table(("UPLOAD", "CAPTURED", "CLASS", "CONFIDENCE", "BOX"), seen),
+    ]
+    if before := document.get("revisions"):  # a daemon of an older version tells of none
+        headers = ("SAID FROM", "SCORE", "LEVEL", "BY", "SUMMARY")
+        parts.append(table(headers, map(_revision_row, before)))
+    return "\n\n".join(parts)
+
+
+def event_stats(document: Document) -> str:
+    """Return the text of an `EventStats`."""
+    if not document["total"]:
+        return NO_EVENTS
+    by_level = document["by_level"]
+    counts = {
+        "DAY": document["by_day"],
+        "HOUR": {f"{int(hour):02}:00": count for hour, count in document["by_hour"].items()},
+        "CAMERA": document["by_camera"],
+        "LEVEL": {level: by_level[level] for level in Severity if level in by_level},
+    }
+    tables = (table((name, "EVENTS"), each.items()) for name, each in counts.items())
+    return "\n\n".join([f"events: {document['total']}", *tables])
 
 
 def star(document: Document) -> str:
@@ -153,6 +181,10 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def _size(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _MIB:.1f} MiB"
+
+
 def _days_left(document: Document) -> str:
     limit = _LIMITS.get(document["limit"])
     match document["outlook"]:
@@ -167,7 +199,6 @@ def _days_left(document: Document) -> str:
 
 
 def _event_row(event: Document) -> tuple[object, ...]:
-    by = event["analysis"] if event["state"] == "final" else f"{event['analysis']} (provisional)"
     return (
         event["event_id"],
         "*" if event.get("starred") else "",  # a daemon of an older version knows of none
@@ -175,9 +206,24 @@ def _event_row(event: Document) -> tuple[object, ...]:
         event["camera_id"],
         event["risk_score"],
         event["risk_level"],
-        by,
+        _judge(event),
         event["summary"],
     )
+
+
+def _revision_row(said: Document) -> tuple[object, ...]:
+    return (
+        local_time_with_offset(said["updated_at"]),
+        said["risk_score"],
+        said["risk_level"],
+        _judge(said),
+        said["summary"],
+    )
+
+
+def _judge(said: Document) -> str:
+    kind: str = said["analysis"]
+    return kind if said["state"] == "final" else f"{kind} (provisional)"
 
 
 def _detection_row(detection: Document) -> tuple[object, ...]:
@@ -220,6 +266,13 @@ def _actor_row(actor: Document) -> tuple[object, ...]:
         duration(actor["next_try_seconds"]),
         actor["last_error"],
     )
+
+
+def _roles(roles: Sequence[Document]) -> str:
+    rows = (
+        [r["role"], ROLE_STATES.get(r["state"], r["state"]), local_time(r["since"])] for r in roles
+    )
+    return table(("ROLE", "STATE", "SINCE"), rows)
 
 
 def _gpu_row(gpu: Document) -> tuple[object, ...]:

@@ -41,10 +41,8 @@ class Liveness:
         seen: dict[str, tuple[int, Seconds]] = {}
         for part in parts:
             if part.is_busy:
-                progress, waited = self._seen.get(part.name, (part.progress, 0.0))
-                seen[part.name] = (
-                    part.progress,
-                    waited + passed if progress == part.progress else 0.0,
-                )
+                progress, waited = self._seen.get(part.name, (None, 0.0))
+                is_in_vain = progress == part.progress
+                seen[part.name] = (part.progress, waited + passed if is_in_vain else 0.0)
         self._seen = seen
         return tuple(name for name, (_, waited) in seen.items() if waited >= self._patience)

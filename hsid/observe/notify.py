@@ -1,9 +1,9 @@
 """The line to the service manager: datagrams to `$NOTIFY_SOCKET`, as `sd_notify(3)` describes them.
 
 Guarantees that a message never blocks the caller and never raises: without a service manager it
-goes nowhere; while the manager's socket is full, messages wait in order for the next call, but for
-signs of life, which are worthless later. The variables are taken out of the environment, so that no
-process started from here speaks in the daemon's name.
+goes nowhere; while the manager's socket is full or gone, messages wait in order for the next call,
+but for signs of life, which are worthless later. The variables are taken out of the environment, so
+that no process started from here speaks in the daemon's name.
 
 What is said when, `hsid.observe.service` decides.
 """
@@ -33,6 +33,7 @@ class NotifySocket:
         self._address = address
         self._socket: socket.socket | None = None
         self._waiting: deque[Message] = deque(maxlen=_MOST_WAITING)
+        self._is_lost = False
 
     @classmethod
     def taken_from(cls, environment: MutableMapping[str, str]) -> Self:
@@ -55,12 +56,14 @@ class NotifySocket:
                 self._waiting.popleft()
             if WATCHDOG in messages:
                 self._transmit(WATCHDOG)
+            self._is_lost = False
         except BlockingIOError:
             return  # its queue is full: the rest waits for the next call
         except OSError as error:
-            get_logger(__name__).warning("service_manager_lost", error=str(error))
-            self._waiting.clear()
-            self._address = None
+            # As while it is being replaced by a newer one: it will want to hear of us again.
+            if not self._is_lost:
+                get_logger(__name__).warning("service_manager_lost", error=str(error))
+            self._is_lost = True
 
     def _transmit(self, message: Message) -> None:
         if self._socket is None:
@@ -81,8 +84,12 @@ def take_watchdog(environment: MutableMapping[str, str], pid: int | None = None)
     The variables are taken out of *environment*. One that is no number counts as not there.
     """
     period = environment.pop("WATCHDOG_USEC", "")
-    meant = environment.pop("WATCHDOG_PID", None) or str(os.getpid())
-    if meant != str(pid or os.getpid()) or not period.isdecimal() or not int(period):
+    ours = str(pid or os.getpid())
+    if (
+        (environment.pop("WATCHDOG_PID", "") or ours) != ours
+        or not period.isdecimal()
+        or not int(period)
+    ):
         return None
     return int(period) / _MICRO
 

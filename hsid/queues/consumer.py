@@ -92,7 +92,7 @@ class Consumer:
         completer: Completer,
         *,
         prefetch: int = 16,
-        lease_duration: Seconds = 60.0,
+        lease_duration: Seconds = 20.0,
         max_deliveries: int = 5,
         handle_within: Seconds = 60.0,
         retry: RetryPolicy | None = None,

@@ -47,8 +47,6 @@ async def sweep_media(running: Running, plan: Plan) -> None:
             reason = chooser.choose(file, is_there=is_there, is_starred=origin in standing.starred)
             if reason is not None:
                 await _delete(running, file, Kind.MEDIUM, reason)
-    else:
-        return
     running.missing += chooser.missing
 
 

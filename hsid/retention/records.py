@@ -30,7 +30,7 @@ async def sweep(running: Running, plan: Plan) -> None:
         given = await _sweep_table(
             running, LOG_LINES, Kind.LOG_LINE, young, plan.why_given, since=expired, most=more
         )
-        running.missing += max(0, more - given) if running.is_complete else 0
+        running.missing += max(0, more - given)
     changes = plan.changes_expire_before
     await _sweep_table(running, CHANGES, Kind.CHANGE, changes, Reason.AGE)
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from sqlalchemy import Connection
 
+from hsid.model import Seconds
 from hsid.store.connect import database_path
 from hsid.store.sqlite import SqliteReader, open_file, open_file_read_only, revision_of_file
+from hsid.store.sqlite import look_for_damage as look_through_file
 
 if TYPE_CHECKING:
     from hsid.store.postgres import PostgresDatabase, PostgresReader
@@ -107,6 +109,18 @@ def open_database(url: str | Path, *, auto_migrate: bool = False) -> Database:
         database.close()
         raise
     return database
+
+
+def look_for_damage(url: str | Path, *, within: Seconds) -> bool:
+    """Look through the database for a short time; tell whether all of it was seen.
+
+    One on a server is looked after by the server.
+
+    Raises:
+        StoreUnavailableError: It can't be read.
+        StoreCorruptError: It is damaged, or no database.
+    """
+    return is_postgresql(url) or look_through_file(database_path(url), within=within)
 
 
 def database_for_service(

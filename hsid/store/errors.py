@@ -22,6 +22,15 @@ class ConnectionLostError(StoreUnavailableError):
     """The server can't be reached, is starting or stopping, or has ended the connection."""
 
 
+class ServerRefusedError(StoreUnavailableError):
+    """The server is there, and a person must mend something before it does what hsid needs.
+
+    The password, the user, the name of the database, TLS, a right that is missing. A daemon does
+    not start with it; one that runs waits, as the next it hears of the server may be that it is
+    mended.
+    """
+
+
 class TransactionConflictError(StoreUnavailableError):
     """The server undid the transaction in favour of another one: a deadlock, say. Try again."""
 
@@ -87,6 +96,9 @@ WRONG_DATABASE = (
     UnsupportedDatabaseError,
 )
 """The database is well, but not one for this program: its owner decides what to do."""
+
+MISCONFIGURED = (*WRONG_DATABASE, ServerRefusedError)
+"""What a start ends with, so that it is not tried over and over: see what must be mended first."""
 
 HOPELESS = (StoreCorruptError, *WRONG_DATABASE)
 """No waiting and no restart mends these: the daemon ends, and says what to do."""

@@ -29,6 +29,7 @@ from hsid.model import (
     UploadState,
     Verdict,
 )
+from hsid.store import labels
 from hsid.store.columns import clean
 from hsid.store.rows import SELECT_DETECTIONS, to_batch, to_detection, to_event, to_revision
 from hsid.store.schema import batches, detections, event_revisions, events, uploads
@@ -59,11 +60,14 @@ def store_verdict(
     if not conn.scalar(select(exists().where(batches.c.id == batch.id))):
         return None
     values = _values(batch, verdict) | {"revision": revision, "risk_level": level, "state": state}
-    row = _update(conn, values) or _insert(conn, values)
+    changed = _update(conn, values)
+    row = changed or _insert(conn, values)
     if row is None:
         return None
+    event = to_event(row)
+    labels.note(conn, event, is_new=changed is None)
     mark_analysed(conn, upload_ids)
-    return to_event(row)
+    return event
 
 
 def get_event(conn: Connection, event_id: int) -> Event | None:

@@ -6,17 +6,23 @@ unchanged. The driver of PostgreSQL is not imported: where it is not in use, non
 
 import sqlite3
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hsid.store.errors import (
     ConnectionLostError,
+    ServerRefusedError,
     StoreCorruptError,
     StoreError,
     StoreUnavailableError,
     TransactionConflictError,
+    UnsupportedDatabaseError,
 )
+from hsid.store.postgres_refusals import LOGIN, RIGHTS, remedy_for
+
+if TYPE_CHECKING:
+    import psycopg
 
 _PRIMARY_CODE = 0xFF
 _SQLITE_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -33,6 +39,7 @@ _SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_INTERRUPT: "the call was interrupted",
 }
 
+_UNKNOWN_OPTION = "invalid connection option"
 _POSTGRES_CORRUPT = ("XX001", "XX002")
 _POSTGRES_CONFLICT = {
     "40001": "another transaction came first",
@@ -44,11 +51,13 @@ _POSTGRES_LOST = {
     "25P04": "the server ended a transaction that took too long",
     "57P": "the server is starting, stopping, or has ended the connection",
 }
+_POSTGRES_REFUSED = {
+    "28": LOGIN,
+    "3D000": LOGIN,
+    "42501": RIGHTS,
+}
 _POSTGRES_UNAVAILABLE = {
     "25006": "it can't be written to",
-    "28": "hsid may not log in",
-    "3D000": "there is no such database on the server",
-    "42501": "hsid may not do that there",
     "53100": "the server's disk is full",
     "53200": "the server has no memory left",
     "53300": "the server has too many connections",
@@ -71,10 +80,12 @@ def storage_fault(error: BaseException) -> StoreError | None:
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, sqlite3.Error):
         return _sqlite_fault(cause)
-    psycopg = sys.modules.get("psycopg")
-    if psycopg is not None and isinstance(cause, psycopg.Error):
-        is_connection = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-        return _postgres_fault(cause, cause.sqlstate or ("08" if is_connection else ""))
+    driver = sys.modules.get("psycopg")
+    if driver is not None and isinstance(cause, driver.Error):
+        if cause.sqlstate is not None:
+            return _postgres_fault(cause, cause.sqlstate)
+        is_connection = isinstance(cause, driver.OperationalError | driver.InterfaceError)
+        return _connection_fault(cause) if is_connection else _fault_of_url(cause)
     return None
 
 
@@ -91,14 +102,36 @@ def _sqlite_fault(cause: sqlite3.Error) -> StoreError | None:
     if code is None:
         return None
     if code & _PRIMARY_CODE in _SQLITE_CORRUPT or code == sqlite3.SQLITE_IOERR_CORRUPTFS:
-        return _damage(cause)
+        return damage_of(cause)
     why = _SQLITE_UNAVAILABLE.get(code & _PRIMARY_CODE)
     return None if why is None else StoreUnavailableError(_words(why, cause))
 
 
+def _connection_fault(cause: "psycopg.Error") -> StoreError:
+    """Tell an outage from a refusal, for which the driver has no code."""
+    ours = cause.pgconn  # there only if no connection came about
+    remedy = ours and remedy_for(
+        str(cause),
+        user=ours.user.decode(errors="replace"),
+        database=ours.db.decode(errors="replace"),
+        needs_password=ours.needs_password,
+    )
+    if remedy:
+        return _refusal(remedy, cause)
+    return ConnectionLostError(_words(_POSTGRES_LOST["08"], cause))
+
+
+def _fault_of_url(cause: Exception) -> StoreError | None:
+    is_known = str(cause).startswith(_UNKNOWN_OPTION)
+    return UnsupportedDatabaseError(f"database_url has an {cause}") if is_known else None
+
+
 def _postgres_fault(cause: Exception, state: str) -> StoreError | None:
     if state in _POSTGRES_CORRUPT:
-        return _damage(cause)
+        return damage_of(cause)
+    for start, remedy in _POSTGRES_REFUSED.items():
+        if state.startswith(start):
+            return _refusal(remedy, cause)
     for known, kind in (
         (_POSTGRES_CONFLICT, TransactionConflictError),
         (_POSTGRES_LOST, ConnectionLostError),
@@ -110,12 +143,21 @@ def _postgres_fault(cause: Exception, state: str) -> StoreError | None:
     return None
 
 
-def _damage(cause: Exception) -> StoreCorruptError:
+def damage_of(cause: object) -> StoreCorruptError:
+    """Return the error that tells of the damage *cause*."""
     return StoreCorruptError(
         f"the database is damaged ({cause}): put a backup in its place, hsid won't run on it"
     )
 
 
+def _refusal(remedy: str, cause: Exception) -> ServerRefusedError:
+    return ServerRefusedError(f"the database can't be used: {_said(cause)}; {remedy}")
+
+
 def _words(why: str, cause: Exception) -> str:
-    said = " ".join(str(cause).split())
+    said = _said(cause)
     return f"the database can't be used: {why} ({said}); nothing was stored, try again later"
+
+
+def _said(cause: Exception) -> str:
+    return " ".join(str(cause).split())

@@ -31,7 +31,7 @@ from hsid.store.errors import (
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0008"
 """The newest revision under `migrations/versions`; a test compares."""
 
 VERSION_TABLE = "hsid_schema_version"

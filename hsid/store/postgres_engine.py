@@ -5,9 +5,10 @@ session that stands still in a transaction, as that of a node that hangs, is end
 before others give up waiting for it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import URL, Engine, QueuePool, create_engine, make_url
+from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hsid.store.errors import UnsupportedDatabaseError
@@ -31,6 +32,10 @@ _SESSION = {
     "lock_timeout": "15s",
     "idle_in_transaction_session_timeout": "10s",
     "timezone": "UTC",
+}
+_READING = {
+    # A plan for any value is a bad one for most: a word or a camera is rare or is in every event.
+    "plan_cache_mode": "force_custom_plan",
 }
 
 
@@ -64,27 +69,44 @@ def reader_engine(url: URL, size: int | None) -> Engine:
     *size* is how many there may be; of none given, 10 are kept and 20 more made if need be.
     """
     kept, more = (POOL_SIZE, POOL_OVERFLOW) if size is None else (size, 0)
-    engine = _engine(url, pool_size=kept, max_overflow=more, isolation_level="REPEATABLE READ")
+    engine = _engine(
+        url,
+        session=_SESSION | _READING,
+        pool_size=kept,
+        max_overflow=more,
+        isolation_level="REPEATABLE READ",
+    )
     return engine.execution_options(postgresql_readonly=True)
 
 
-def _engine(url: URL, **options: Any) -> Engine:
+def session_engine(url: URL, **connecting: str) -> Engine:
+    """Return an engine whose every connection is a session of its own, and commits at once."""
+    given = {name: value for name, value in connecting.items() if name not in url.query}
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args=_connect_args(url, _SESSION) | given,
+    )
+
+
+def _engine(url: URL, *, session: Mapping[str, str] = _SESSION, **options: Any) -> Engine:
     return create_engine(
         url,
         poolclass=QueuePool,
         pool_timeout=_POOL_TIMEOUT_S,
         pool_recycle=_RECYCLE_AFTER_S,
         pool_pre_ping=True,
-        connect_args=_connect_args(url),
+        connect_args=_connect_args(url, session),
         **options,
     )
 
 
-def _connect_args(url: URL) -> dict[str, str]:
+def _connect_args(url: URL, session: Mapping[str, str]) -> dict[str, str]:
     """Return what is said at connecting; what the URL says itself stands."""
     given = url.query
-    session = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    settings = " ".join(f"-c {name}={value}" for name, value in session.items())
     own = given.get("options", "")
-    options = " ".join([session, *([own] if isinstance(own, str) else own)])
+    options = " ".join([settings, *([own] if isinstance(own, str) else own)])
     rest = {name: value for name, value in _CONNECTING.items() if name not in given}
     return rest | {"options": options.strip()}

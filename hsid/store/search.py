@@ -15,7 +15,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Text,
-    exists,
     func,
     literal,
     select,
@@ -23,13 +22,16 @@ from sqlalchemy import (
 )
 
 from hsid.model import Event, EventState, Severity
-from hsid.store import words
+from hsid.store import labels, words
 from hsid.store.columns import UtcDateTime, clean
 from hsid.store.errors import StoreError
 from hsid.store.rows import to_event
-from hsid.store.schema import detections, events, stars
+from hsid.store.schema import events, stars
 
 T = TypeVar("T")
+
+_MOST = 2000
+"""So many events are fetched at once, to see which of them have words that are frequent."""
 
 
 class UnknownPositionError(StoreError):
@@ -47,7 +49,7 @@ class EventQuery:
     camera_id: str | None = None
     level: Severity | None = None
     label: str | None = None
-    """A class that was seen in it."""
+    """A class that was seen in it, when it was judged last."""
     since: datetime | None = None
     until: datetime | None = None
     """Events that began at *since* or later, and before *until*."""
@@ -80,9 +82,11 @@ def search(
     Raises:
         UnknownPositionError: There is no event *before*.
     """
-    source = _source(conn, query, is_page=True)
+    if query.words is not None and words.are_frequent(conn, query.words):
+        return _walk(conn, query, query.words, limit, before)
+    source, rest = _source(conn, query)
     in_order = tuple_(source.c.started_at, source.c.id)
-    page = select(source).where(*_conditions(source, query))
+    page = select(source).where(*_conditions(source, rest))
     if before is not None:
         page = page.where(in_order < _position(conn, before))
     page = page.order_by(source.c.started_at.desc(), source.c.id.desc()).limit(limit)
@@ -94,10 +98,13 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
 
     An event counts for the day and the hour in which it began.
     """
-    source = _source(conn, query, is_page=False)
+    if query.words is not None and words.are_frequent(conn, query.words):
+        source, rest = _reading(query, query.words), EventQuery()
+    else:
+        source, rest = _source(conn, query)
 
     def count_by(key: ColumnElement[T]) -> dict[T, int]:
-        chosen = select(key, func.count()).where(*_conditions(source, query))
+        chosen = select(key, func.count()).where(*_conditions(source, rest))
         rows = conn.execute(chosen.group_by(key).order_by(key))
         return {value: number for value, number in rows}  # noqa: C416 - typed
 
@@ -116,11 +123,39 @@ def statistics(conn: Connection, query: EventQuery, zone: tzinfo | None) -> Even
     )
 
 
-def _source(conn: Connection, query: EventQuery, *, is_page: bool) -> FromClause:
-    if query.words is None:
-        return events
-    is_alone = replace(query, since=None, until=None, words=None) == EventQuery()
-    return words.matching(conn, events, query.words, is_walk=is_page and is_alone)
+def _walk(
+    conn: Connection, query: EventQuery, wanted: str, limit: int, before: int | None
+) -> list[Event]:
+    """Look at one event after the other until *limit* of them have the words *wanted*."""
+    rest, size = replace(query, words=None), 2 * limit
+    found: list[Event] = []
+    while len(found) < limit and (page := search(conn, rest, size, before)):
+        matching = words.among(conn, wanted, [event.id for event in page])
+        found += [event for event in page if event.id in matching]
+        before, size = page[-1].id, min(2 * size, _MOST)
+    return found[:limit]
+
+
+def _reading(query: EventQuery, wanted: str) -> FromClause:
+    """Return the events that *query* means, found by all else first: its words are frequent."""
+    chosen = list(_conditions(events, query))
+    ids = select(func.min(events.c.id), func.max(events.c.id)).where(*chosen)
+    # The sum keeps SQLite from looking for each of the words' events first.
+    has_words = events.c.id.op("+")(0).in_(words.between(wanted, ids))
+    return select(events).where(*chosen, has_words).subquery("matching")
+
+
+def _source(conn: Connection, query: EventQuery) -> tuple[FromClause, EventQuery]:
+    """Return what to select from, and what of *query* is still to be asked of it."""
+    if query.words is not None:
+        return words.matching(conn, events, query.words), query
+    if query.label is None:
+        return events, query
+    without = replace(query, label=None)
+    if replace(without, since=None, until=None) == EventQuery():
+        return labels.walk(query.label), without
+    few = labels.few(conn, query.label)
+    return (events, query) if few is None else (few, without)
 
 
 def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement[bool]]:
@@ -129,8 +164,7 @@ def _conditions(source: FromClause, query: EventQuery) -> Iterator[ColumnElement
     if query.level is not None:
         yield source.c.risk_level == query.level
     if query.label is not None:
-        of_event = detections.c.batch_id == source.c.batch_id
-        yield exists().where(of_event, detections.c.label == clean(query.label))
+        yield labels.has(source, query.label)
     if query.since is not None:
         yield source.c.started_at >= query.since
     if query.until is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, exists, literal, select
+from sqlalchemy import Connection, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hsid.store import audit
@@ -44,7 +44,8 @@ def change(conn: Connection, event_id: int, *, is_starred: bool, by: str) -> boo
     None, and recorded as failed, if there is no such event.
     """
     changed = star(conn, event_id) if is_starred else unstar(conn, event_id)
-    is_there = changed or conn.scalar(select(exists().where(events.c.id == event_id)))
+    here = select(events.c.id).where(events.c.id == event_id)
+    is_there = changed or conn.scalar(here) is not None
     audit.record(
         conn,
         by,

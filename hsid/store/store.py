@@ -6,6 +6,7 @@ waits for company. Which kind of database it is, only `hsid.store.database` know
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +23,13 @@ from hsid.store.database import (
     database_for_service,
     reader_for_service,
 )
+from hsid.store.errors import StoreCorruptError
 from hsid.store.writer import Call, Inbox, Request, WriterStatistics, write_groups
 
 T = TypeVar("T")
+
+_SLOW: Seconds = 5.0
+"""A transaction that takes longer is a trouble: nothing is stored meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,18 @@ class StoreStatistics:
     reading: int
     last_fault: str | None
     """Why the last commit failed; None if it succeeded."""
+    busy_for: Seconds
+    """How long the transaction under way has taken; 0 if there is none."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the database from taking anything, in words; None if nothing does."""
+        if self.last_fault is not None:
+            return f"the database takes nothing: {self.last_fault}"
+        if self.busy_for > _SLOW:
+            why = "another process holds its write lock, or its disk or server is slow"
+            return f"the database has taken nothing for {self.busy_for:.0f} s: {why}"
+        return None
 
 
 class Store:
@@ -146,15 +163,20 @@ class Store:
 
         Raises:
             StoreUnavailableError: There is no database yet, or it can't be read.
-            StoreCorruptError: The file is damaged.
+            StoreCorruptError: The file is damaged; `serve` ends with it, too.
         """
-        return await trio.to_thread.run_sync(
-            partial(_read, self._readers, call), abandon_on_cancel=True, limiter=self._reading
-        )
+        try:
+            return await trio.to_thread.run_sync(
+                partial(_read, self._readers, call), abandon_on_cancel=True, limiter=self._reading
+            )
+        except StoreCorruptError as damage:
+            self._inbox.put_damage(StoreCorruptError(str(damage)))
+            raise
 
     def statistics(self) -> StoreStatistics:
         """Return the counts so far."""
         counts = self._counts
+        since = counts.busy_since
         return StoreStatistics(
             commits=counts.commits,
             calls=counts.calls,
@@ -164,6 +186,7 @@ class Store:
             in_flight=self._max_in_flight - self._slots.value,
             reading=int(self._reading.borrowed_tokens),
             last_fault=counts.last_fault,
+            busy_for=0.0 if since is None else time.monotonic() - since,
         )
 
     def _finish(self, requests: Sequence[Request]) -> None:

@@ -7,6 +7,7 @@ What a user types is never taken for a query: it is cut at its spaces, and each 
 itself, one of several words for these words in a row.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import (
@@ -14,11 +15,11 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
+    Select,
     Table,
     TextClause,
     cast,
     column,
-    exists,
     extract,
     func,
     select,
@@ -67,24 +68,57 @@ INDEX: Final = {
 }
 """What finds words quickly; made together with the table `events`."""
 
-_FEW = 2000
+_FEW = 5000
 """So many matches are fetched and put in order; more than that are not."""
+
+_NEAR = 1000
+"""Ids that are no further apart are looked up together."""
 
 _QUARTER: Final = 900
 """Seconds; the offsets of all time zones are multiples of it."""
 
-_WORDS = table("event_words", column("rowid"), column("event_words"))
+_WORDS = table("event_words", column("rowid", Integer), column("event_words"))
 
 
-def matching(conn: Connection, events: Table, words: str, *, is_walk: bool) -> FromClause:
-    """Return the events whose summaries have all of *words*, to select from.
+def are_frequent(conn: Connection, words: str) -> bool:
+    """Tell whether so many events have all of *words* that to fetch them is not the way.
 
-    *is_walk* says that only the latest are wanted, whatever else they are. Text without a word
-    matches nothing.
+    False on PostgreSQL, whose planner knows it and goes its own way in `matching`.
+    """
+    if conn.dialect.name == "postgresql":
+        return False
+    few = _found(words).limit(_FEW + 1).subquery()
+    return (conn.scalar(select(func.count()).select_from(few)) or 0) > _FEW
+
+
+def matching(conn: Connection, events: Table, words: str) -> FromClause:
+    """Return the events whose summaries have all of *words*, which are rare, to select from.
+
+    Text without a word matches nothing.
     """
     if conn.dialect.name == "postgresql":
         return select(events).where(_has_words(words)).subquery("matching")
-    return _in_word_table(conn, events, _quoted(words), is_walk=is_walk)
+    # The limit keeps SQLite from looking through other indexes first.
+    rare = select(events).where(events.c.id.in_(_found(words))).limit(_FEW)
+    return rare.subquery("matching")
+
+
+def between(words: str, ids: Select[tuple[int, int]]) -> Select[tuple[int]]:
+    """Return which events from the first to the last of *ids* have *words*, with SQLite."""
+    first, last = ids.subquery("first_and_last").c
+    bounds = _WORDS.c.rowid.between(select(first).scalar_subquery(), select(last).scalar_subquery())
+    return _found(words).where(bounds)
+
+
+def among(conn: Connection, words: str, ids: Iterable[int]) -> set[int]:
+    """Return those of *ids*, and perhaps others, whose summaries have *words*, with SQLite.
+
+    Ids rise with time, more or less: the events of a page are a few stretches of the index.
+    """
+    found: set[int] = set()
+    for first, last in _stretches(sorted(ids)):
+        found.update(conn.scalars(_found(words).where(_WORDS.c.rowid.between(first, last))))
+    return found
 
 
 def quarter(conn: Connection, moment: ColumnElement[object]) -> ColumnElement[int]:
@@ -99,21 +133,19 @@ def start_of(quarter: int) -> int:
     return quarter * _QUARTER
 
 
-def _in_word_table(conn: Connection, events: Table, query: str, *, is_walk: bool) -> FromClause:
-    """Choose the plan, which SQLite can't: it knows nothing of how many rows a word has."""
-    found = select(_WORDS.c.rowid).where(_WORDS.c.event_words.op("MATCH")(query))
-    few = conn.scalars(found.limit(_FEW + 1)).all()
-    matching = select(events)
-    if len(few) <= _FEW:
-        # The limit keeps SQLite from looking through other indexes first.
-        matching = matching.where(events.c.id.in_(few)).limit(_FEW)
-    elif is_walk:
-        same = exists(found.where(_WORDS.c.rowid == events.c.id).correlate(events))
-        matching = matching.where(same)
-    else:
-        # The sum keeps it from fetching all that match before it looks at anything else.
-        matching = matching.where(events.c.id.op("+")(0).in_(found))
-    return matching.subquery("matching")
+def _found(words: str) -> Select[tuple[int]]:
+    return select(_WORDS.c.rowid).where(_WORDS.c.event_words.op("MATCH")(_quoted(words)))
+
+
+def _stretches(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of those in *ids*, which rise, that lie near each other."""
+    first = last = ids[0]
+    for each in ids[1:]:
+        if each - last > _NEAR:
+            yield first, last
+            first = each
+        last = each
+    yield first, last
 
 
 def _quoted(words: str) -> str:

@@ -5,7 +5,9 @@ nothing else with it; a fault of the storage takes the whole group, and then not
 stored. No trio here: the thread blocks on its inbox, in the database, and nowhere else.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -44,6 +46,17 @@ class WriterStatistics:
     failed_commits: int = 0
     largest_group: int = 0
     last_fault: str | None = None
+    busy_since: Seconds | None = None
+    """The `time.monotonic` at which the transaction under way began."""
+
+    @contextmanager
+    def noting_how_long(self) -> Iterator[None]:
+        """Note that a transaction is under way while the block runs."""
+        self.busy_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self.busy_since = None
 
     def add_commit(self, outcomes: Sequence[Any]) -> None:
         """Count a group that was stored."""
@@ -58,11 +71,18 @@ class Inbox:
     """Where requests gather. Filled from any thread, emptied by the writing one."""
 
     def __init__(self) -> None:
+        self.damage: StoreCorruptError | None = None
+        """What somebody else has met: no reason to go on writing."""
         self._queue: SimpleQueue[Request | Event] = SimpleQueue()
 
     def put(self, request: Request) -> None:
         """Leave *request*; it is taken in order of arrival."""
         self._queue.put(request)
+
+    def put_damage(self, damage: StoreCorruptError) -> None:
+        """Have the `take` loop end with *damage*."""
+        self.damage = damage
+        self._queue.put(Event())  # wakes it, and is passed over
 
     def put_end(self, stop: Event) -> None:
         """Have the `take` loop that ends with *stop* end, after all that was put before."""
@@ -109,6 +129,7 @@ def write_groups(
             report(requests)
         elif is_away and not is_last:
             fault = _probe(database, statistics)
+        fault = inbox.damage or fault
     if isinstance(fault, HOPELESS):
         raise fault
 
@@ -116,7 +137,8 @@ def write_groups(
 def _probe(database: Database, statistics: WriterStatistics) -> StoreError | None:
     """Look whether *database* can be written to; note and return why it can't."""
     try:
-        database.run(lambda _connection: None)
+        with statistics.noting_how_long():
+            database.run(lambda _connection: None)
     except StoreError as error:
         statistics.last_fault = str(error)
         return error
@@ -137,7 +159,8 @@ def commit_group(
             request.outcomes = [_attempt(connection, call) for call in request.calls]
 
     try:
-        database.run(carry_out)
+        with statistics.noting_how_long():
+            database.run(carry_out)
     except Exception as error:  # noqa: BLE001 - it is raised at every caller
         for request in requests:
             request.outcomes = [_own(error) for _ in request.calls]

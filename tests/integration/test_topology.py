@@ -5,13 +5,23 @@ from datetime import UTC, datetime
 
 import pytest
 
+from actors.role_holder import RoleHolder
 from hsid.config import Settings
 from hsid.gpu.pressure import Pressure
 from hsid.gpu.survey import Survey
 from hsid.house import open_house
 from hsid.model import GpuReading
-from hsid.topology import _throttle, build_tree
-from supervision import OnExhausted, Strategy, Supervisor
+from hsid.roles import Role
+from hsid.store.role_session import EXCLUSIVE
+from hsid.topology import (
+    _batcher,
+    _reconciler,
+    _retention,
+    _sampler,
+    _throttle,
+    build_tree,
+)
+from supervision import LoopMonitor, OnExhausted, Strategy, Supervisor
 
 NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALATE
 
@@ -19,7 +29,7 @@ NEVER, PARK, ESCALATE = OnExhausted.NEVER, OnExhausted.PARK, OnExhausted.ESCALAT
 def open_empty_house(base, **settings):
     """Open a house under *base*; nothing of it runs."""
     data, watched = base / "data", base / "cameras"
-    data.mkdir()
+    data.mkdir(parents=True)
     watched.mkdir()
     return open_house(Settings(data_dir=data, foscam_base_path=watched, **settings))
 
@@ -124,6 +134,22 @@ async def test_a_node_runs_only_what_its_roles_need(tmp_path):
     assert pipeline == ["detector-1", "detector-2", "terminator"]
 
 
+def held_roles(house):
+    """Return the roles whose actors work only while no other node has them."""
+    actors = [_batcher(house), _reconciler(house), _retention(house)]
+    return {actor.lock.role for actor in actors if isinstance(actor, RoleHolder)}
+
+
+async def test_nodes_on_one_database_take_turns_in_what_one_at_a_time_does(tmp_path):
+    """Where a file is the database there is no other node, and nothing to ask for."""
+    async with open_empty_house(
+        tmp_path, database_url="postgresql://hsid@localhost/hsid", redis_url="redis://127.0.0.1:9/0"
+    ) as house:
+        assert held_roles(house) == EXCLUSIVE == {Role.BATCHER, Role.RETENTION, Role.RECONCILER}
+    async with open_empty_house(tmp_path / "file") as house:
+        assert held_roles(house) == set()
+
+
 async def test_a_house_on_redis_watches_its_server_and_announces(tmp_path):
     """Both are leaves: a server that is away concerns no other actor."""
     async with open_root(tmp_path, redis_url="redis://127.0.0.1:9/0") as root:
@@ -131,3 +157,14 @@ async def test_a_house_on_redis_watches_its_server_and_announces(tmp_path):
 
     assert [each.id for each in pipeline][:2] == ["redis-monitor", "announcer"]
     assert {each.on_exhausted for each in pipeline[:2]} == {PARK}
+
+
+async def test_metrics_tell_of_a_house_whose_servers_are_away(tmp_path):
+    """Redis and database are down, the disks are told of, and nothing raises."""
+    async with open_empty_house(tmp_path, redis_url="redis://127.0.0.1:9/0") as house:
+        root = build_tree(house)
+        state = await _sampler(house, root.tree, LoopMonitor()).sample()
+
+    assert state.dependencies == (("database", False), ("redis", False))
+    assert (state.queues, state.ledger) == ((), None)
+    assert [disk.place for disk in state.disks] == ["data", "cameras"]

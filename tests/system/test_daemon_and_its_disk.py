@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -126,15 +127,73 @@ def test_a_read_only_disk_is_refused_at_the_start_in_words(
     assert "read-only" in refused.stderr.lower().replace("read only", "read-only")
 
 
-def test_a_foreign_lock_on_the_database_costs_time_and_no_upload(
+@pytest.fixture
+def failing_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that turns read-only under whoever writes to it, as after an error; by `fail`."""
+    image, place = tmp_path / "disk.img", tmp_path / "house" / "data"
+    place.mkdir(parents=True)
+    with image.open("wb") as file:
+        file.truncate(DISK_MIB << 20)
+    try:
+        _as_root("mkfs.ext4", "-q", str(image))
+        _as_root("mount", "-o", "loop", str(image), str(place))
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine has no loop devices, or no ext4")
+    yield place
+    _as_root("umount", "--lazy", str(place))
+
+
+@needs_root
+def test_a_disk_that_turns_read_only_costs_time_and_no_upload(
+    tmp_path: Path, failing_disk: Path, detector: dict[str, object]
+) -> None:
+    """The daemon says so and goes on looking; on the mended disk everything is taken in."""
+    logs = {"log_file_path": str(tmp_path / "house" / "hsid.log")}
+    with running(tmp_path / "house", **detector, **logs) as daemon:
+        feed(daemon.folder, 0, 1)
+        wait_until_all_is_judged(daemon, 2)
+        _as_root("mount", "-o", "remount,abort", str(failing_disk))
+        feed(daemon.folder, 2, 3)
+        daemon.wait_until(lambda status: "database" in "".join(status["health"]["troubles"]))
+        assert daemon.process.poll() is None
+    _as_root("umount", "--lazy", str(failing_disk))
+    _as_root("mount", "-o", "loop", str(tmp_path / "disk.img"), str(failing_disk))
+
+    with running(tmp_path / "house", **detector, **logs) as daemon:
+        wait_until_all_is_judged(daemon, 4)
+
+
+def test_a_foreign_lock_of_20_seconds_costs_time_and_no_upload(
     tmp_path: Path, detector: dict[str, object]
 ) -> None:
-    """Somebody looks into the file with a tool that writes: hsid waits for its turn."""
+    """Somebody looks into the file with a tool that writes: hsid waits for its turn, visibly."""
     with running(tmp_path / "house", **detector) as daemon:
         with closing(sqlite3.connect(daemon.database(), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
+            since = time.monotonic()
             feed(daemon.folder, 0, 1, 2)
-            other.execute("SELECT count(*) FROM uploads").fetchone()
+            daemon.wait_until(lambda status: "write lock" in "".join(status["health"]["troubles"]))
             assert daemon.uploads()["arrived"] == 0  # what only reads is served meanwhile
+            time.sleep(since + 20 - time.monotonic())
             other.execute("ROLLBACK")
         wait_until_all_is_judged(daemon, 3)
+        assert daemon.process.poll() is None
+
+
+def test_a_damaged_database_ends_the_start_with_the_remedy(
+    tmp_path: Path, detector: dict[str, object]
+) -> None:
+    """Exit 78: a service manager does not try it over and over, and nothing is written to it."""
+    with running(tmp_path / "house", **detector) as daemon:
+        feed(daemon.folder, 0)
+        wait_until_all_is_judged(daemon, 1)
+    with daemon.database().open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(b"\xff" * 4096 * 3)
+    damaged = daemon.database().read_bytes()
+
+    refused = run_again(tmp_path / "house")
+
+    assert refused.returncode == 78
+    assert "put a backup in its place" in refused.stderr
+    assert daemon.database().read_bytes() == damaged

@@ -54,6 +54,10 @@ def are_judged(count):
     return lambda status: status["uploads"]["analysed"] == count and status["adds_up"]
 
 
+def troubles_of(status):
+    return "\n".join(status["health"]["troubles"])
+
+
 def hsid(base, *words):
     command = [sys.executable, "-m", "hsid.cli.hsid", *words, "--config", base / "hsid.toml"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -93,8 +97,13 @@ def test_the_folder_is_the_backlog_while_the_server_is_away(tmp_path, settings, 
         daemon.wait_until(are_judged(2))
         server.crash()
         feed(daemon.folder, 2, 3)
+        daemon.wait_until(lambda status: "database can't be used" in troubles_of(status))
+        away = daemon.status()
+        assert away["health"]["state"] == "degraded"
+        assert (away["uploads"]["arrived"], away["adds_up"]) == (None, None)
+        assert {"platform/store-writer", "pipeline/watcher"} <= {a["path"] for a in away["actors"]}
         with pytest.raises(client.ControlError, match="database can't be used"):
-            daemon.status()
+            client.get(daemon.socket_path, "/v1/events", timeout=20)
         server.start()
         daemon.wait_until_it_answers()
         daemon.wait_until(are_judged(4))

@@ -74,7 +74,7 @@ def test_a_damaged_database_is_refused_in_words(tmp_path: Path) -> None:
 
     refused = run_again(tmp_path)
 
-    assert refused.returncode == 1
+    assert refused.returncode == 78
     assert "security.db" in refused.stderr
     assert database.read_bytes() == damaged
 

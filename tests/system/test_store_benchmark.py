@@ -18,5 +18,7 @@ def test_it_measures_both_databases_beside_their_bare_drivers() -> None:
         assert all(
             rate > 0 for way in figures["events_per_second"].values() for rate in way.values()
         )
+        assert set(figures["retention_rows_per_second"]) == {"hsid", "raw driver"}
+        assert all(rate > 0 for rate in figures["retention_rows_per_second"].values())
     assert len(report["goals"]) == 2 * len(report["raw"]["sqlite"]["questions"])
     assert all(goal["value"] > 0 for goal in report["goals"])

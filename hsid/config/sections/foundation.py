@@ -75,7 +75,8 @@ class Application(Section):
     roles: Annotated[TextList, AfterValidator(_validate_roles)] = setting(
         ALL_ROLES,
         "Parts of the pipeline that this node runs; those it leaves out are done by other nodes,"
-        " which share its database and its redis_url.",
+        " which share its database and its redis_url. Of all nodes one at a time is batcher,"
+        " reconciler and retention.",
         prefixed_only=True,
     )
     control_socket_path: Path = computed(

@@ -19,8 +19,8 @@ from hsid.observe.metrics.state import GpuState, HouseState
 from supervision import ChildSnapshot
 
 ACTOR_STATES = (
-    *("stopped", "waiting", "starting", "ready"),
-    *("stopping", "backoff", "parked", "zombie"),
+    *("stopped", "waiting", "starting", "ready", "stopping"),
+    *("backoff", "parked", "zombie", "done"),
 )
 """The phases of a child of a supervisor; an actor is in exactly one."""
 

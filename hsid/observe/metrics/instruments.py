@@ -300,7 +300,7 @@ def record_config_reload(*, successful: bool) -> None:
 
 
 def admit_cameras(camera_ids: Iterable[str]) -> None:
-    """Give the configured cameras their series, however many others turn up."""
+    """Give the configured cameras series of their own, however many others turn up."""
     cameras.admit(camera_ids)
 
 

@@ -10,27 +10,28 @@ OTHER = "other"
 """Stands for all values that got no series of their own."""
 
 MOST_CAMERAS = 64
+"""Beyond those that the configuration names, which its owner has counted."""
 
 
 class BoundedLabel:
-    """Lets the first *most* values through; all later ones are `OTHER`."""
+    """Lets what was let in and the first *most* strangers through; all others are `OTHER`."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self._left = most
         self._known: dict[str, str] = {}
 
     def admit(self, values: Iterable[str]) -> None:
-        """Let *values* in, whatever comes later: call it before anybody else names one."""
-        for value in values:
-            self.of(value)
+        """Let *values* in, however many, and take no stranger's place for them."""
+        self._known.update((value, _printable(value)) for value in values)
 
     def of(self, value: str) -> str:
         """Return what stands for *value* on a page."""
         found = self._known.get(value)
         if found is not None:
             return found
-        if len(self._known) >= self._most:
+        if not self._left:
             return OTHER
+        self._left -= 1
         return self._known.setdefault(value, _printable(value))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import CheckConstraint, Index, MetaData, text
+from sqlalchemy import DDL, CheckConstraint, Index, MetaData, Table, event, text
 
 metadata = MetaData(
     naming_convention={
@@ -27,3 +27,9 @@ def one_of(column: str, names: Iterable[str]) -> CheckConstraint:
 def partial_index(name: str, *columns: str, where: str) -> Index:
     """Return an index over the rows for which *where* is true."""
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def also(table: Table, statement: str, *, dialect: str) -> None:
+    """Have *statement* belong to *table* on databases of *dialect*."""
+    made = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy's own lack
+    event.listen(table, "after_create", made.execute_if(dialect=dialect))

@@ -5,7 +5,6 @@ refused at once.
 """
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
 
 from hsid.model import (
@@ -30,7 +28,7 @@ from hsid.model import (
 )
 from hsid.store import words
 from hsid.store.columns import Unsigned64, UtcDateTime, big_key
-from hsid.store.schema.base import metadata, one_of, partial_index
+from hsid.store.schema.base import also, metadata, one_of, partial_index
 
 # Conditions of partial indexes. SQLite uses such an index only for a query that says the same with
 # the values spelled out, so queries repeat them with `text(...)`.
@@ -72,7 +70,7 @@ uploads = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("detector", Text),
-    UniqueConstraint("path", "inode", "size", "mtime_ns"),
+    UniqueConstraint("path", "inode", "size", "mtime_ns").ddl_if(dialect="sqlite"),
     one_of("state", UploadState),
     one_of("capture_source", CaptureSource),
     CheckConstraint("size >= 0", name="size"),
@@ -83,6 +81,13 @@ uploads = Table(
     partial_index("ix_uploads_unfinished", "camera_id", "captured_at", where=UNFINISHED),
     # An id that came back after its row was deleted would be taken for the old queue entry's.
     sqlite_autoincrement=True,
+)
+
+# An index of PostgreSQL refuses long text, and a path may have 4,095 bytes of any kind.
+also(
+    uploads,
+    "CREATE UNIQUE INDEX uq_uploads_version ON uploads (inode, size, mtime_ns, md5(path))",
+    dialect="postgresql",
 )
 
 upload_counts = Table(
@@ -168,10 +173,20 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+event_labels = Table(
+    "event_labels",
+    metadata,
+    Column("event_id", ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Index("ix_event_labels_label_started_at_event_id", "label", "started_at", "event_id"),
+    sqlite_with_rowid=False,
+)
+"""The classes that an event's verdict was told of, and when the event began: to be walked along."""
+
 for _dialect, _statements in words.INDEX.items():
     for _statement in _statements:
-        _ddl = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy's own lack
-        event.listen(events, "after_create", _ddl.execute_if(dialect=_dialect))
+        also(events, _statement, dialect=_dialect)
 
 baselines = Table(
     "baselines",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pytest
 import trio
 from sqlalchemy import select
 
@@ -18,6 +19,7 @@ from hsid.queues.protocol import Entry, QueueUnavailableError
 from hsid.retention.decision import Limits
 from hsid.retention.disk import Places
 from hsid.retention.measuring import LastMeasured, measure
+from hsid.store.errors import StoreCorruptError, StoreUnavailableError
 from hsid.store.schema import audit
 from supervision import Backoff, ChildSpec, OnExhausted, Supervisor
 from supervision.testing import CrashesAfter, Obedient, running
@@ -112,6 +114,61 @@ async def test_a_queue_that_does_not_answer_is_left_out_of_the_status(bench):
         report = await source.status()
 
     assert [queue.name for queue in report.queues] == ["analysis_queue"]
+
+
+class Unreadable:
+    """A store on a database that can't be read: *read* says how."""
+
+    def __init__(self, read, trouble=None):
+        self.read = read
+        self.trouble = trouble
+
+    def statistics(self):
+        return self
+
+
+def raising(error):
+    async def read(_call):
+        raise error
+
+    return read
+
+
+async def hang(_call):
+    await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(
+    ("store", "trouble"),
+    [
+        (Unreadable(raising(StoreUnavailableError("the server is away"))), "the server is away"),
+        (Unreadable(raising(StoreCorruptError("it is damaged"))), "it is damaged"),
+        (Unreadable(hang), "the database does not answer"),
+    ],
+)
+async def test_a_database_that_is_away_leaves_the_counts_unknown(
+    bench, autojump_clock, store, trouble
+):
+    """The page comes all the same, within seconds, with the tree and the reason."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    source = replace(build_source(bench, root.tree), store=store, queues=())
+    async with running(root):
+        report = await source.status()
+
+    assert report.health.troubles == (trouble,)
+    assert (report.uploads.arrived, report.adds_up, report.refusals) == (None, None, None)
+    assert [actor.path for actor in report.actors] == ["batcher"]
+
+
+async def test_an_outage_of_the_database_is_told_once(bench):
+    """The writer has met it as well, and says so among the outages."""
+    root = Supervisor("root", [ChildSpec("batcher", Obedient())])
+    store = Unreadable(raising(StoreUnavailableError("away")), trouble="away, since noon")
+    source = build_source(bench, root.tree, outages=lambda: [store.trouble])
+    async with running(root):
+        report = await replace(source, store=store, queues=()).status()
+
+    assert report.health.troubles == ("away, since noon",)
 
 
 async def test_a_lost_card_degrades_the_house_and_is_shown(bench):

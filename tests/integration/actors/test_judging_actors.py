@@ -32,13 +32,13 @@ class BrokenAnalyst:
 def start(bench, run):
     """Start the batcher and an analyzer; return the notice that wakes the former."""
 
-    async def starting(analyst=None) -> Notice:
+    async def starting(analyst=None, **batching) -> Notice:
         notice = Notice()
         consumer = bench.consumer(bench.analysis_queue)
         analyzer = Analyzer(
             consumer, bench.store, analyst or RuleAnalyst(), SeverityThresholds, "UTC"
         )
-        batcher = Batcher(bench.store, bench.feeder, SHORT, notice)
+        batcher = Batcher(bench.store, bench.feeder, SHORT, notice, **batching)
         for part in (consumer.run_committer, consumer.run_pump, analyzer.run, batcher.run):
             await run(part)
         return notice
@@ -123,3 +123,13 @@ async def test_a_batch_that_nobody_can_judge_ends_as_dead_with_the_error(
     assert row.reason == "ArithmeticError: no idea about 1 detections"
     assert await bench.store.read(partial(search, query=EventQuery(), limit=10)) == []
     assert (await bench.store.read(uploads.accounting)).is_balanced
+
+
+async def test_what_another_node_has_stored_is_found_without_a_notice(
+    bench, start, picture
+) -> None:
+    """The batcher of a shared database looks now and then, whatever it hears."""
+    await start(longest_sleep=0.05)
+    upload_id = await detect(bench, "a.jpg", picture())
+
+    await bench.wait_for(upload_id, UploadState.ANALYSED)

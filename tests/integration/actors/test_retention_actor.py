@@ -73,21 +73,20 @@ async def test_asked_to_stop_it_leaves_at_once(autojump_clock, tmp_path):
         await actor(AwayStore(), tmp_path).run(ctx)
 
 
-async def test_what_a_round_has_found_is_left_for_the_status(autojump_clock, tmp_path):
-    """Before the first one nothing is known; a store that is away leaves what was known before."""
-    last, places = LastMeasured(), Places(tmp_path / "db", None, tmp_path)
-
-    async def run_for(seconds, store):
-        with trio.move_on_after(seconds), lone_context() as ctx:
-            await Retention(store, LIMITS, places, 3600, last).run(ctx)
-
+async def test_what_a_round_has_found_is_left_for_the_status(tmp_path):
+    """Before the first one nothing is known."""
+    last, places = LastMeasured(), Places(tmp_path / "hsid.db", None, tmp_path)
     with open_database(tmp_path / "hsid.db") as database:
-        await run_for(299, Working(database))
-        assert last.value is None
-        await run_for(301, Working(database))
-    assert last.value.forecast.outlook == "unknown"
-    await run_for(301, AwayStore())
-    assert last.value.situation.used_bytes > 0
+        async with trio.open_nursery() as nursery:
+            with lone_context() as ctx:
+                sweeping = Retention(Working(database), LIMITS, places, 0.01, last)
+                nursery.start_soon(sweeping.run, ctx)
+                assert last.value is None
+                with trio.fail_after(20):
+                    while last.value is None:
+                        await trio.sleep(0.01)
+                ctx.ask_to_stop()
+    assert (last.value.forecast.outlook, last.value.situation.used_bytes > 0) == ("unknown", True)
 
 
 async def test_in_the_daemons_store_a_sweep_ends_between_two_pages_when_asked(

@@ -21,6 +21,7 @@ from hsid.api.models import (
     EventStats,
     HealthReport,
     QueueReport,
+    RevisionReport,
     StarReport,
     StatusReport,
     UploadCounts,
@@ -33,10 +34,25 @@ from hsid.store.search import UnknownPositionError
 
 NIGHT = datetime(2025, 3, 4, 2, 13, tzinfo=UTC)
 
+COUNTS = UploadCounts(
+    arrived=9, analysed=3, nothing_seen=2, refused=2, duplicate=1, dead=0, pending=1
+)
+
 
 def build_event(event_id=1, **changes):
     seen = DetectionReport(
         upload_id=7, captured_at=NIGHT, label="person", confidence=0.9, box=(1, 2, 30, 40)
+    )
+    before = RevisionReport(
+        revision=0,
+        risk_score=60,
+        risk_level=Severity.MEDIUM,
+        analysis=AnalysisKind.RULES,
+        analyst="rules-1",
+        state=EventState.PROVISIONAL,
+        summary="Somebody",
+        reasoning="dark",
+        updated_at=NIGHT,
     )
     fields = {
         "batch_id": f"b{event_id}",
@@ -54,6 +70,7 @@ def build_event(event_id=1, **changes):
         "created_at": NIGHT,
         "updated_at": NIGHT,
         "detections": (seen,),
+        "revisions": (before,),
     }
     return EventDetail(event_id=event_id, **(fields | changes))
 
@@ -67,6 +84,7 @@ class House:
         self.live = LiveFeed()
         self.delay = 0.0
         self.error = None
+        self.can_count = True
         self.asked = trio.Event()
         self.starred_by = None
 
@@ -75,9 +93,6 @@ class House:
         await trio.sleep(self.delay)
         if self.error:
             raise self.error
-        counts = UploadCounts(
-            arrived=9, analysed=3, nothing_seen=2, refused=2, duplicate=1, dead=0, pending=1
-        )
         queue = QueueReport(
             name="detection_queue",
             ready=1,
@@ -94,9 +109,9 @@ class House:
             pid=os.getpid(),
             uptime_seconds=61,
             health=HealthReport(state=HealthState.OK),
-            uploads=counts,
-            adds_up=True,
-            refusals={"empty_file": 2},
+            uploads=COUNTS if self.can_count else UploadCounts(),
+            adds_up=True if self.can_count else None,
+            refusals={"empty_file": 2} if self.can_count else None,
             queues=(queue,),
             actors=(watcher,),
         )

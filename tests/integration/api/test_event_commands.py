@@ -14,7 +14,7 @@ from hsid.store.database import open_database
 from hsid.store.lock import DataDirLock
 from hsid.store.schema import audit
 from tests.integration.api.conftest import build_event, running
-from tests.unit.store.test_event_search import make
+from tests.unit.store.test_event_search import judge, make
 
 BOTH = pytest.mark.parametrize("program", ["hsid", "hsictl"])
 
@@ -87,6 +87,22 @@ async def test_an_event_is_shown_with_its_reasons_and_what_was_seen(house, data_
     for part in ("A person at the front door", "night", "person", "90%", "30x40 at 1,2"):
         assert part in text
     assert document["detections"][0]["label"] == "person"
+
+
+@BOTH
+async def test_an_event_is_shown_with_what_it_said_before(house, data_dir, program):
+    """Who looks at it sees that a verdict has changed, and from what."""
+    text = (await ask(house, data_dir, program, "show", "1")).stdout
+    document = json.loads((await ask(house, data_dir, program, "show", "1", "--json")).stdout)
+
+    assert text.splitlines()[-1].split()[2:] == [
+        "60",
+        "medium",
+        "rules",
+        "(provisional)",
+        "Somebody",
+    ]
+    assert document["revisions"][0]["summary"] == "Somebody"
 
 
 @BOTH
@@ -175,6 +191,37 @@ def test_without_a_daemon_the_same_is_read_from_the_file(ledger):
         5,
         5,
     ]
+
+
+@BOTH
+async def test_the_counts_are_those_of_the_daemon(house, data_dir, program):
+    """The filters are what it is asked, and the document is the API's."""
+    done = await ask(house, data_dir, program, "stats", "--words", "cat", "--camera", "gate")
+    document = json.loads((await ask(house, data_dir, program, "stats", "--json")).stdout)
+
+    assert (house.listings[0].q, house.listings[0].camera) == ("cat", "gate")
+    assert done.stdout.splitlines()[0] == "events: 1"
+    assert document["by_camera"] == {"gate": 1}
+
+
+def test_without_a_daemon_the_events_of_the_file_are_counted(ledger, monkeypatch):
+    """On the clock of the house, which the settings name; what is not asked for is not counted."""
+    monkeypatch.setenv("HSID_TIMEZONE", "Asia/Kathmandu")
+    document = json.loads(run("hsid", "stats", "--words", "cat", "--json").stdout)
+
+    assert document["total"] == 205
+    assert document["by_hour"] == {"17": 205}  # 12:00 UTC
+    assert run("hsid", "stats", "--camera", "x" * 401).exit_code == 2
+
+
+def test_without_a_daemon_an_event_tells_what_it_said_before(ledger):
+    """From the same rows."""
+    with open_database(ledger / "security.db") as database, database.transaction() as conn:
+        judge(conn, 205, "a wolf", revision=2)
+    document = json.loads(run("hsid", "show", "206", "--json").stdout)
+
+    assert [said["summary"] for said in document["revisions"]] == ["=a dog"]
+    assert document["summary"] == "a wolf"
 
 
 def test_without_a_daemon_all_of_the_file_is_exported(ledger):

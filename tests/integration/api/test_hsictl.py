@@ -3,6 +3,8 @@
 import json
 import socket
 
+import pytest
+
 from hsid import __version__
 from tests.integration.api.conftest import build_event, hsictl, running
 
@@ -134,3 +136,15 @@ async def test_starting_loads_nothing_heavy(path):
         b"rich",
         b"anyio",
     }
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [((), "unknown"), (("--json",), "null")])
+async def test_status_is_answered_while_the_database_is_away(house, path, arguments, expected):
+    """Exit code 0, with what is known: no number is made up, and no alarm about sums."""
+    house.can_count = False
+    async with running(house, path):
+        done = await hsictl("status", *arguments, socket=path)
+
+    assert done.returncode == 0
+    assert expected in done.stdout.decode()
+    assert "ADD UP" not in done.stdout.decode()

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from hsid.cli.hsid import main
 from hsid.store.lock import DataDirLock
+from tests.integration.retention.conftest import Home
 
 
 @pytest.fixture
@@ -108,3 +109,18 @@ def test_the_status_counts_everything_that_hsid_has_written(home, run):
     assert document["used_bytes"] == document["database_bytes"] + 370
     assert document["outlook"] == "steady"
     assert document["starred_events"] == 0
+
+
+def test_a_round_by_hand_sweeps_a_database_on_a_server_too(tmp_path, new_postgres_url, monkeypatch):
+    """While no daemon of this data folder runs."""
+    monkeypatch.chdir(tmp_path)
+    home = Home(tmp_path, new_postgres_url())
+    home.judged("gate/1.jpg", days=3000)
+    monkeypatch.setenv("HSID_DATABASE_URL", home.url)
+    monkeypatch.setenv("HSID_REDIS_URL", "redis://localhost:1")
+    monkeypatch.setenv("HSID_DATA_DIR", str(home.data))
+    monkeypatch.setenv("HSID_FOSCAM_BASE_PATH", str(home.root))
+    done = CliRunner().invoke(main, ["retention", "run"])
+    assert done.stdout.splitlines()[-1] == "deleted: 1 event, 1 batch, 1 details"
+    assert home.ids("events") == set()
+    home.database.close()

@@ -8,7 +8,7 @@ from functools import partial
 import psycopg
 import pytest
 import trio
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import event, select, text, update
 
 from benchmarks._postgres_server import postgres_server
 from hsid.store.database import open_database
@@ -296,11 +296,13 @@ async def test_more_readers_than_connections_wait_their_turn(url, nursery):
         assert store.statistics().reading == 2
 
 
-def test_a_disk_that_is_full_is_the_servers_and_told(url):
-    """Whose disk it is, in words; nothing was stored."""
-    with open_database(url) as database, database.transaction() as conn:
-        conn.execute(insert(cameras).values(id="gate", name="x"))
-    with open_database(url) as database:
-        with pytest.raises(StoreUnavailableError, match="server's disk is full"):
-            database.run(partial(raise_state, "53100"))
-        assert database.run(list_ids) == ["gate"]
+async def test_a_server_that_hangs_is_seen_and_waited_for(store, server, monkeypatch):
+    """It takes connections and answers nothing: a trouble meanwhile, and no write is lost."""
+    monkeypatch.setattr("hsid.store.store._SLOW", 0.1)
+    async with trio.open_nursery() as callers:
+        with server.frozen(), trio.fail_after(20):
+            callers.start_soon(store.write, partial(add, 1))
+            while store.statistics().trouble is None:
+                await trio.sleep(0.01)
+    assert store.statistics().trouble is None
+    assert await store.read(list_ids) == ["000", "001"]

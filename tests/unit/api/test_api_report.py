@@ -6,7 +6,7 @@ import pytest
 
 from hsid.api.asking import EventFilter, EventListing
 from hsid.api.models import ActorReport, QueueReport
-from hsid.api.report import Running, event_detail, event_page, event_stats, status_report
+from hsid.api.report import Running, count, event_detail, event_page, event_stats, status_report
 from hsid.batching import CloseBatch, StartBatch
 from hsid.constants import DETECTION_QUEUE
 from hsid.model import (
@@ -75,7 +75,7 @@ def test_the_status_holds_accounting_refusals_and_queues(conn):
     refused = build_arrival(2, refusal=RefusalReason.EMPTY_FILE)
     uploads.receive(conn, [build_arrival(1), refused], dedupe_ttl=0)
 
-    report = status_report(conn, [QueueReport.of(queue.name, queue.stats_in(conn))])
+    report = status_report(count(conn), [QueueReport.of(queue.name, queue.stats_in(conn))])
 
     assert (report.uploads.arrived, report.uploads.pending, report.uploads.refused) == (2, 1, 1)
     assert report.adds_up
@@ -85,7 +85,7 @@ def test_the_status_holds_accounting_refusals_and_queues(conn):
 
 def test_without_a_daemon_the_status_says_so(conn):
     """Nothing is made up about a process that isn't there."""
-    report = status_report(conn, [])
+    report = status_report(count(conn), [])
 
     assert (report.running, report.pid, report.actors, report.health) == (False, None, None, None)
 
@@ -96,11 +96,22 @@ def test_a_running_daemon_adds_what_it_knows_of_itself(conn):
 
     health = Health(HealthState.DEGRADED, ("it is parked",))
     running = Running(pid=7, uptime=2.0, health=health, actors=(watcher,))
-    report = status_report(conn, [], running)
+    report = status_report(count(conn), [], running)
 
     assert (report.running, report.pid, report.uptime_seconds) == (True, 7, 2.0)
     assert report.actors == (watcher,)
     assert (report.health.state, report.health.troubles) == ("degraded", ("it is parked",))
+
+
+def test_what_can_not_be_counted_is_unknown_and_never_zero():
+    """The rest is told all the same, and the document has the same fields."""
+    health = Health(HealthState.DEGRADED, ("the database is away",))
+    report = status_report(None, [], Running(pid=7, uptime=2.0, health=health, actors=()))
+
+    document = report.model_dump(mode="json")
+    assert set(document["uploads"].values()) == {None}
+    assert (document["adds_up"], document["refusals"]) == (None, None)
+    assert (document["pid"], document["health"]["state"]) == (7, "degraded")
 
 
 def test_a_lost_upload_shows_in_the_status(conn):
@@ -109,7 +120,7 @@ def test_a_lost_upload_shows_in_the_status(conn):
     conn.exec_driver_sql("DELETE FROM dedupe")
     conn.exec_driver_sql("DELETE FROM uploads")
 
-    assert not status_report(conn, []).adds_up
+    assert not status_report(count(conn), []).adds_up
 
 
 def test_pages_lead_from_the_latest_event_to_the_first(conn):

@@ -95,6 +95,15 @@ def test_an_accounting_that_does_not_add_up_is_said_loudly():
     assert "DOES NOT ADD UP" in shown
 
 
+def test_counts_that_are_not_known_are_said_to_be():
+    """While the database is away there is no sum, and no alarm about it."""
+    unknown = dict.fromkeys(UPLOADS)
+    shown = text.status(build_status(uploads=unknown, refusals=None, adds_up=None))
+
+    assert "uploads: unknown" in shown
+    assert "ADD UP" not in shown
+
+
 def test_a_status_from_the_file_says_that_no_daemon_runs():
     """The reader knows where the numbers come from, and nothing is said of anybody's health."""
     shown = text.status(build_status(running=False, health=None))
@@ -160,6 +169,31 @@ def test_an_empty_list_of_events_says_so():
     assert text.events({"events": []}) == "no events"
 
 
+COUNTED = {
+    "total": 3,
+    "by_day": {"2026-03-01": 1, "2026-03-02": 2},
+    "by_hour": {"7": 2, "17": 1},
+    "by_camera": {"ga\x1bte": 3},
+    "by_level": {"critical": 1, "low": 2},
+}
+
+
+def test_counts_are_a_table_for_each_way_to_count():
+    """Hours as a clock shows them, levels from the lowest to the highest."""
+    parts = click.unstyle(text.event_stats(COUNTED)).split("\n\n")
+
+    assert parts[0] == "events: 3"
+    assert parts[1].splitlines()[1:] == ["2026-03-01       1", "2026-03-02       2"]
+    assert parts[2].splitlines()[1:] == ["07:00       2", "17:00       1"]
+    assert parts[3].splitlines()[1:] == ["ga\\x1bte       3"]
+    assert [line.split() for line in parts[4].splitlines()[1:]] == [["low", "2"], ["critical", "1"]]
+
+
+def test_a_house_without_events_has_nothing_to_count():
+    """It says so in words."""
+    assert text.event_stats({key: {} for key in COUNTED} | {"total": 0}) == "no events"
+
+
 def build_gpu(**changes):
     document = {
         "number": 0,
@@ -206,10 +240,32 @@ def test_a_house_without_cards_has_no_table_of_them(gpus):
 )
 def test_the_status_says_how_long_the_room_lasts(outlook, days, limit, words):
     """In words for each outlook, and only where a round has measured it."""
-    room = {"used_bytes": 3 << 29, "free_bytes": 5 << 30}
+    room = {"used_bytes": 3 << 19, "free_bytes": 5 << 30}
     room |= {"outlook": outlook, "days_left": days, "limit": limit}
     lines = text.status(build_status(retention=room)).splitlines()
 
-    assert lines[-2] == "room: 1.50 GiB used, 5.00 GiB free"
+    assert lines[-2] == "room: 1.5 MiB used, 5.0 GiB free"
     assert lines[-1].startswith(f"days left at this rate: {words}")
     assert "room" not in text.status(build_status(retention=None))
+
+
+def test_each_role_that_one_node_at_a_time_has_is_told_with_how_this_node_stands():
+    """Who waits for it says so, and a state of a newer daemon is shown as it is."""
+    states = ("held", "standing_by", "not_held", "lent")
+    since = "2026-11-25T12:00:00Z"
+    roles = [{"role": "batcher", "state": state, "since": since} for state in states]
+    lines = text.status(build_status(roles=roles)).split("\n\n")[-1].split("\n")
+
+    assert lines[0].split() == ["ROLE", "STATE", "SINCE"]
+    assert [line.split("  ")[1] for line in lines[1:]] == [
+        "held by this node",
+        "standing by: another node has the role",
+        "not held, and not asked for at present",
+        "lent",
+    ]
+
+
+@pytest.mark.parametrize("roles", [{}, {"roles": None}, {"roles": []}])
+def test_a_house_of_one_node_has_no_table_of_roles(roles):
+    """Nor has the answer of an older daemon."""
+    assert "ROLE" not in text.status(build_status(**roles))

@@ -87,6 +87,22 @@ def test_a_node_without_redis_that_leaves_roles_to_nobody_is_a_warning(house):
     )
 
 
+@pytest.mark.parametrize(
+    ("host", "is_told"),
+    [
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("localhost", False),
+        ("192.168.1.4", True),
+        ("nas", True),
+    ],
+)
+def test_metrics_for_a_whole_network_are_a_warning(host, is_told, house):
+    """They name the cameras, and nobody is asked for a key yet."""
+    (house / "hsid.toml").write_text(f'foscam_base_path = "{house}"\napi_host = "{host}"\n')
+    assert ("can read the metrics" in run(check_config).stderr) is is_told
+
+
 @pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, False)])
 def test_a_secret_in_a_file_for_everybody_is_a_warning(mode, is_told, house):
     """It is told together with the way out."""

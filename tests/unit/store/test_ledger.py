@@ -1,6 +1,7 @@
 """The ledger: guarded changes of state, and what they leave in the tables."""
 
 from dataclasses import replace
+from hashlib import shake_256
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,15 @@ def test_a_file_written_again_is_another_upload(conn):
     version = FileVersion(first.version.path, 1, 1001, 2)
     again = replace(first, version=version, sha256="f" * 64)
     assert [upload.state for upload in receive(conn, first, again)] == ["received", "received"]
+
+
+def test_the_longest_path_that_linux_allows_is_kept_and_known_again(conn):
+    """4,095 bytes that nothing compresses, most of which take four characters each."""
+    path = bytes(byte or 1 for byte in shake_256().digest(4095))
+    longest = replace(arrival(1), version=FileVersion(to_text(path), 1, 2, 3))
+    (upload,) = receive(conn, longest)
+    assert uploads.get(conn, upload.id).version == longest.version
+    assert receive(conn, longest) == [None]
 
 
 def test_a_refused_arrival_has_reached_its_end(conn):

@@ -5,8 +5,22 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from hsid.media.names import OfBatch, OfUpload
 from hsid.model import HourOfWeek, RefusalReason
-from hsid.store import baselines, batches, events, gpu_stats, logs, retention, uploads
+from hsid.store import (
+    baselines,
+    batches,
+    events,
+    gpu_stats,
+    growth,
+    logs,
+    media,
+    old_records,
+    retention,
+    stars,
+    uploads,
+)
+from hsid.store.old_records import CHANGES, LOG_LINES, Record
 from tests.unit.store.records import NOON, arrival, at, receive, sight
 
 SOME = retention.Position(at(0), 1)
@@ -38,6 +52,17 @@ QUERIES = {
     "delete cases": lambda conn: retention.delete_cases(conn, ["b1"]),
     "strip": lambda conn: retention.strip(conn, [1], claimed_before=at(0)),
     "forget": lambda conn: retention.forget(conn, [1]),
+    "old log lines": lambda conn: old_records.page(
+        conn, LOG_LINES, before=at(9), after=Record(at(0), 1), limit=9
+    ),
+    "old changes": lambda conn: old_records.page(conn, CHANGES, before=at(9), after=None, limit=9),
+    "delete changes": lambda conn: old_records.remove(conn, CHANGES, [Record(at(0), 1)]),
+    "size of the log": lambda conn: old_records.size_of_log(conn, at(0)),
+    "star": lambda conn: stars.change(conn, 1, is_starred=True, by="test"),
+    "unstar": lambda conn: stars.change(conn, 1, is_starred=False, by="test"),
+    "starred": lambda conn: stars.starred(conn, [1]),
+    "standing": lambda conn: media.standing(conn, [OfUpload(1), OfBatch("b1")]),
+    "arrivals": lambda conn: growth.arrivals(conn, since=at(9), kept_since=at(0)),
     "letters": lambda conn: retention.old_dead_letters(conn, at(0), 9, ("q", 0.0, "1")),
 }
 
