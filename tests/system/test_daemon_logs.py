@@ -36,10 +36,9 @@ def test_a_daemon_stores_its_log_and_storing_it_logs_nothing(tmp_path):
 
 def test_what_a_daemon_says_of_an_upload_can_be_found_by_its_camera(tmp_path):
     """By level, logger and camera, while it runs."""
+    (tmp_path / "house" / "cameras" / "yard").mkdir(parents=True)
     with running(tmp_path / "house") as daemon:
-        camera = daemon.folder / "yard"
-        camera.mkdir()
-        (camera / "a.jpg").write_bytes(b"no picture")
+        (daemon.folder / "yard" / "a.jpg").write_bytes(b"no picture")
         of_camera = partial(stored, daemon.database(), logs.LogQuery(level=logging.WARNING))
         lines = wait_for(lambda: [x for x in of_camera() if x.event == "upload_refused"])
     assert lines[0].logger == "actors.watcher"

@@ -39,6 +39,9 @@ def kept_log():
     levels = {name: logging.getLogger(name).level for name in names}
     hook = sys.excepthook
     root.handlers.clear()
+    root.setLevel(logging.WARNING)
+    for name in names:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.contextvars.clear_contextvars()
     yield root
     for handler in root.handlers:
