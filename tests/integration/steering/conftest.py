@@ -20,6 +20,7 @@ from hsid.steering import Steering
 from hsid.topology import build_tree
 from supervision import Supervisor
 from tests.unit.config.isolation import house as isolated
+from tests.unit.observe.log_rig import kept_log
 
 __all__ = ["isolated"]
 
@@ -93,5 +94,6 @@ async def running_daemon(base, **settings):
 
 @pytest.fixture
 async def rig(tmp_path):
-    async with running_daemon(tmp_path) as rig:
-        yield rig
+    with kept_log():  # a reload sets it up anew
+        async with running_daemon(tmp_path) as rig:
+            yield rig
