@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 from hsid.gpu.board import Card
 from hsid.model import Seconds
 from hsid.observe.health import judge
+from hsid.observe.logging_database import WAITING_LINES
 from hsid.observe.metrics.state import (
     ConsumerState,
     DiskState,
     GpuState,
     HouseState,
     LedgerState,
+    LogState,
     QueueState,
     StoreState,
 )
@@ -75,6 +77,7 @@ class Sampler:
             tree=tree,
             health=judge(tree, waiting, [*self.outages(), *self._crowding(counted)]),
             loop=self.loop(),
+            log=LogState(len(WAITING_LINES), WAITING_LINES.dropped),
             store=StoreState(statistics.commits, statistics.failed_commits, statistics.in_flight),
             consumers=tuple(_consumed(*each) for each in self.consumers.items()),
             dependencies=tuple(self._dependencies(is_database_up=bool(ledgers))),

@@ -287,6 +287,20 @@ FAMILIES = (
         lambda s: [((), s.store.in_flight)],
     ),
     Family(
+        "hsi_log_lines_waiting",
+        _G,
+        "Lines of the log on their way into the database.",
+        (),
+        lambda s: [((), s.log.waiting)],
+    ),
+    Family(
+        "hsi_log_lines_dropped_total",
+        _C,
+        "Lines that the database did not get, as there were too many or it was away for too long.",
+        (),
+        lambda s: [((), s.log.dropped)],
+    ),
+    Family(
         "hsi_disk_size_bytes",
         _G,
         "Size of the file system at a place: data or cameras.",

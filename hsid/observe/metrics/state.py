@@ -83,6 +83,14 @@ class StoreState:
 
 
 @dataclass(frozen=True, slots=True)
+class LogState:
+    """The log's way into the database: what waits, and what was dropped since the start."""
+
+    waiting: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class HouseState:
     """All of it, at one moment."""
 
@@ -90,6 +98,7 @@ class HouseState:
     health: Health
     loop: LoopStatistics
     store: StoreState
+    log: LogState
     consumers: tuple[ConsumerState, ...] = ()
     dependencies: tuple[tuple[str, bool], ...] = ()
     """What the house leans on, and whether it answers."""

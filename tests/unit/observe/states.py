@@ -2,7 +2,7 @@
 
 from hsid.model import Accounting
 from hsid.observe.health import Health, HealthState
-from hsid.observe.metrics.state import HouseState, LedgerState, QueueState, StoreState
+from hsid.observe.metrics.state import HouseState, LedgerState, LogState, QueueState, StoreState
 from supervision import ChildSnapshot, LoopStatistics
 
 
@@ -33,5 +33,6 @@ def build_state(**changes):
         "health": Health(HealthState.OK),
         "loop": LoopStatistics(1, 2.0, "task", 0.1, 0.2, 0.3),
         "store": StoreState(commits=5, failed_commits=1, in_flight=2),
+        "log": LogState(waiting=3, dropped=4),
     }
     return HouseState(**(fields | changes))
