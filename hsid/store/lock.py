@@ -7,7 +7,6 @@ clean up after a kill, and a file left behind means nothing.
 import fcntl
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from hsid.store.errors import DataDirLockedError, StoreUnavailableError
@@ -33,12 +32,7 @@ class DataDirLock:
         self.acquire()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         self.release()
 
     def acquire(self) -> None:
