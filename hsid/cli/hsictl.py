@@ -34,6 +34,7 @@ COMMANDS = {
     "log-level": "hsid.cli.daemon_commands:log_level",
     "config": "hsid.cli.config_commands:config",
     "db": "hsid.cli.db_commands:db",
+    "doctor": "hsid.cli.doctor_command:doctor",
 }
 """Where each command lies, in the order of the help."""
 

@@ -18,6 +18,7 @@ from hsid.cli import terminal, text
 from hsid.cli.client import Document
 from hsid.cli.config_commands import check_config, config, read_settings
 from hsid.cli.db_commands import db
+from hsid.cli.doctor_command import doctor
 from hsid.cli.event_commands import events_group
 from hsid.cli.export import Asked
 from hsid.cli.retention_commands import retention
@@ -161,6 +162,7 @@ main.add_command(
 main.add_command(check_config)
 main.add_command(config)
 main.add_command(db)
+main.add_command(doctor)
 main.add_command(retention)
 
 
