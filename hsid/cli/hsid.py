@@ -16,6 +16,7 @@ import click
 from hsid import __version__
 from hsid.cli import terminal, text
 from hsid.cli.client import Document
+from hsid.cli.completion import of_hsid
 from hsid.cli.config_commands import check_config, config, read_settings
 from hsid.cli.db_commands import db
 from hsid.cli.doctor_command import doctor
@@ -163,6 +164,7 @@ main.add_command(check_config)
 main.add_command(config)
 main.add_command(db)
 main.add_command(doctor)
+main.add_command(of_hsid)
 main.add_command(retention)
 
 

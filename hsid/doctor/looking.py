@@ -76,7 +76,8 @@ def look_at_watch_root(path: Path, *, within: Seconds) -> WatchRoot:
 
 def look_at_inotify() -> InotifyLimits:
     """Ask the kernel for its limits, and for an instance."""
-    watches, instances = (_number_in(_LIMITS / f"max_user_{name}") for name in _INOTIFY_NAMES)
+    watches = _number_in(_LIMITS / "max_user_watches")
+    instances = _number_in(_LIMITS / "max_user_instances")
     try:
         INotify(nonblocking=True).close()
     except OSError as error:
@@ -92,9 +93,6 @@ def look_at_room(setting: str, path: Path) -> Room:
     usage, files = shutil.disk_usage(there), os.statvfs(there)
     ratio = files.f_favail / files.f_files if files.f_files else None
     return Room(setting, path, usage.free, usage.total, ratio)
-
-
-_INOTIFY_NAMES = ("watches", "instances")
 
 
 def _asker() -> Identity:
