@@ -66,7 +66,7 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--json", action="store_true", help="accepted; JSON is all there is")
+    parser.add_argument("--json", action="store_true", help="the only format there is")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as base, running(Path(base)) as daemon:
         taken = measure(commands(daemon.socket_path), arguments.rounds)

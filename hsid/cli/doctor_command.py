@@ -114,10 +114,10 @@ def _take_environment_of(unit: "Unit | None", config_file: Path | None) -> None:
 
 def _document(findings: "list[Finding]") -> Document:
     from hsid.doctor.findings import Verdict, worst  # noqa: PLC0415
-    from hsid.observe.logging_redaction import redact  # noqa: PLC0415
+    from hsid.observe.logging_secrets import mask_hidden  # noqa: PLC0415
 
     rows = [
-        {name: redact(value) if value else value for name, value in asdict(finding).items()}
+        {name: mask_hidden(value) if value else value for name, value in asdict(finding).items()}
         for finding in findings
     ]
     counts = {each.value: sum(finding.verdict is each for finding in findings) for each in Verdict}

@@ -108,7 +108,7 @@ def _commands(parent: click.Context) -> Iterator[str]:
         if not isinstance(command, click.Group) or command.invoke_without_command:
             yield f".SS {roff(' '.join((context.command_path, *_usage(context))))}"
             yield from _joined(_paragraphs(command))
-            yield from _options(context, but="help")  # each has it; told once, at the top
+            yield from _options(context, is_nested=True)
         yield from _commands(context)
 
 
@@ -121,14 +121,15 @@ def _usage(context: click.Context) -> list[str]:
     return [piece for piece in context.command.collect_usage_pieces(context) if piece]
 
 
-def _options(context: click.Context, *, but: str = "") -> Iterator[str]:
+def _options(context: click.Context, *, is_nested: bool = False) -> Iterator[str]:
+    """Tell the options; --help, which each command has, for the program alone."""
+    skipped = context.command.get_help_option(context) if is_nested else None
     for parameter in context.command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is None or not record[1] or parameter.name == but:
-            continue
-        yield ".TP"
-        yield f".B {roff(record[0])}"
-        yield roff(record[1])
+        if record is not None and record[1] and parameter is not skipped:
+            yield ".TP"
+            yield f".B {roff(record[0])}"
+            yield roff(record[1])
 
 
 def _paragraphs(command: click.Command) -> list[str]:

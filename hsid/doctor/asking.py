@@ -109,11 +109,10 @@ def look_at_certificate(path: Path, key: Path | None) -> Validity:
         CertificateError: It is none, or *key* is not its key.
     """
     text = path.read_text("ascii", errors="replace")
-    head, begin, rest = text.partition("-----BEGIN CERTIFICATE-----")
+    _, begin, rest = text.partition("-----BEGIN CERTIFICATE-----")
     body, end, _ = rest.partition("-----END CERTIFICATE-----")
-    del head
     try:
-        der = ssl.PEM_cert_to_DER_cert(f"{begin}{body}{end}\n")
+        der = ssl.PEM_cert_to_DER_cert(f"{begin}{body}{end}\n")  # the first: the daemon's own
     except ValueError as error:
         raise CertificateError("not a certificate in PEM form") from error
     _check_key(path, key)
@@ -156,13 +155,15 @@ async def _info(pool: RedisPool) -> Mapping[str, object]:
 
 
 async def _ask(client: httpx.AsyncClient, url: str) -> Reply:
-    body = b""
+    body = bytearray()
     async with client.stream("GET", url) as response:
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > _REPLY_BYTES:
-                break
-        return Reply(response.status_code, body)
+        with trio.CancelScope() as enough:
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > _REPLY_BYTES:
+                    # leaving the loop would strand the generators inside of httpx
+                    enough.cancel()
+        return Reply(response.status_code, bytes(body))
 
 
 def _check_key(path: Path, key: Path | None) -> None:

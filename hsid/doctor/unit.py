@@ -1,6 +1,6 @@
 """The systemd unit of the daemon as it is installed: what it may see and write. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -37,7 +37,7 @@ class Unit:
 
     def hides(self, path: PurePath) -> bool:
         """Tell whether the daemon can't see *path*, whatever its rights are."""
-        if _is_within(path, self._paths("BindPaths", "BindReadOnlyPaths")):
+        if _is_within(path, self._bound("BindPaths", "BindReadOnlyPaths")):
             return False
         home, temporary = self._last("ProtectHome"), self._last("PrivateTmp")
         if is_home(path):
@@ -48,17 +48,22 @@ class Unit:
         """Tell whether the daemon can't write below *path*, whatever its rights are."""
         if self._last("ProtectSystem") != "strict":
             return False
-        writable = (STATE_FOLDER, RUNTIME_FOLDER, *self._paths("ReadWritePaths", "BindPaths"))
+        if _is_within(path, self._bound("BindPaths")):
+            return False
+        writable = (STATE_FOLDER, RUNTIME_FOLDER, *map(PurePath, self._words("ReadWritePaths")))
         return not _is_within(path, writable)
 
     def _last(self, key: str) -> str | None:
         words = self.values.get(key, ())
         return words[-1].lower() if words else None
 
-    def _paths(self, *keys: str) -> tuple[PurePath, ...]:
-        # BindPaths=source:destination, and a path may begin with - or +
-        words = (word for key in keys for word in self.values.get(key, ()))
-        return tuple(PurePath(word.lstrip("-+").split(":")[0]) for word in words)
+    def _bound(self, *keys: str) -> Iterator[PurePath]:
+        """Return the sources of what is bound: source[:destination[:options]]."""
+        return (PurePath(word.split(":")[0]) for word in self._words(*keys))
+
+    def _words(self, *keys: str) -> Iterator[str]:
+        # a path may begin with - (if it is there) or + (below RootDirectory=)
+        return (word.lstrip("-+") for key in keys for word in self.values.get(key, ()))
 
 
 def read_unit(texts: Iterable[str]) -> Unit:
@@ -78,14 +83,14 @@ def is_home(path: PurePath) -> bool:
 def quoted(path: PurePath) -> str:
     """Return *path* as it is written in a unit."""
     text = str(path).replace("%", "%%")
-    if any(char in text for char in " \t'\"\\;"):
+    if any(char.isspace() or char in "'\"\\;" for char in text):
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return text
 
 
 def _assignments(text: str) -> Iterable[tuple[str, str]]:
     section = ""
-    for line in map(str.strip, text.replace("\\\n", " ").splitlines()):
+    for line in map(str.strip, text.replace("\\\n", " ").split("\n")):
         if line.startswith("["):
             section = line
         elif section == "[Service]" and "=" in line and line[0] not in "#;":
