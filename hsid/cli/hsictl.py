@@ -46,8 +46,8 @@ COMMANDS = {
     "--socket",
     "socket_path",
     type=click.Path(path_type=Path),
-    help="Control socket of the daemon. Otherwise HSID_CONTROL_SOCKET, the runtime directory,"
-    " /run/hsid/control.sock, ./data/control.sock.",
+    help="Control socket of the daemon. Otherwise HSID_CONTROL_SOCKET, HSID_CONTROL_SOCKET_PATH,"
+    " the runtime directory, /run/hsid/control.sock, ./data/control.sock.",
 )
 @click.option(
     "--timeout",

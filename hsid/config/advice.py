@@ -25,7 +25,8 @@ _SECTIONS_FOR_LATER = (
     Video,
     FastPath,
 )
-_IN_USE = {"api_host", "api_port", "metrics_port"}
+_IN_USE = {"api_host", "api_port", "metrics_port", "clips_directory", "video_thumbnails_dir"}
+"""Of those sections; retention looks after the two folders, though nothing is put there yet."""
 _FOR_LATER = frozenset(
     {name for section in _SECTIONS_FOR_LATER for name in section.model_fields} - _IN_USE
     | {"app_name", "app_version", "admin_enabled", "admin_api_key"}

@@ -73,6 +73,7 @@ NUMBERS = [
     ("batch_late_seconds", 120, 0, 3600),
     ("max_deliveries", 5, 1, 100),
     ("drain_timeout_seconds", 10.0, 0.0, 600.0),
+    ("metrics_port", None, 1, 65535),
     ("retention_max_bytes", None, 16 * MIB, 1024**5),
     ("retention_min_free_bytes", None, 0, 1024**5),
     ("retention_interval_minutes", 60, 1, 1440),
@@ -171,7 +172,7 @@ YOUNGER = {
     *("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile"),
     *("detector_timeout_seconds", "batch_max_detections", "batch_late_seconds", "max_deliveries"),
     *("retention_max_bytes", "retention_min_free_bytes", "retention_interval_minutes"),
-    "delete_images",
+    *("delete_images", "metrics_port"),
 }
 
 SEVERITIES = {

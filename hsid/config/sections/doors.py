@@ -10,9 +10,13 @@ class Api(Section):
     """HTTP API."""
 
     api_host: str = setting(
-        "127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network, so set keys first."
+        "127.0.0.1",
+        "Address to listen on. 0.0.0.0 opens it to the network: nobody is asked for a key in this"
+        " version, and the metrics name the cameras.",
     )
-    api_port: int = setting(8000, "Port to listen on.", ge=1, le=65_535)
+    api_port: int = setting(
+        8000, "Port to listen on, for Prometheus and health checks.", ge=1, le=65_535
+    )
     metrics_port: int | None = setting(
         None,
         "Port at api_host for Prometheus and health checks alone, in addition to api_port, which"

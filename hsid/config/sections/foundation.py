@@ -60,7 +60,9 @@ class Application(Section):
     )
     app_name: str = setting("Home Security Intelligence", "Name shown to people.")
     app_version: str = setting(__version__, "Version shown to people.")
-    debug: bool = setting(False, "Show more of the inside: SQL in the log, details of errors.")
+    debug: bool = setting(
+        False, "Have every SQL statement in the log, but for that in the database."
+    )
     admin_enabled: bool = setting(
         False, "Offer the endpoints for administrators; takes effect only together with debug."
     )

@@ -48,7 +48,10 @@ class Clips(Section):
 
     clip_generation_enabled: bool = setting(True, "Make a clip of each event.")
     clips_directory: Path = computed(
-        _clips_in, "data/clips", "Folder for clips. Unless set: clips in data_dir."
+        _clips_in,
+        "data/clips",
+        "Folder for clips; retention deletes in it only what hsid has named. Unless set: clips in"
+        " data_dir.",
     )
     clip_pre_roll_seconds: int = setting(
         5, "How much a clip shows from before the event.", unit="seconds", ge=0, le=300
@@ -70,7 +73,8 @@ class Video(Section):
     video_thumbnails_dir: Path = computed(
         _thumbnails_in,
         "data/thumbnails",
-        "Folder for thumbnails. Unless set: thumbnails in data_dir.",
+        "Folder for thumbnails; retention deletes in it only what hsid has named. Unless set:"
+        " thumbnails in data_dir.",
     )
 
 
