@@ -86,8 +86,9 @@ bench: $(STAMP)  ## run every benchmark, each prints one JSON document; peers ar
 example: $(STAMP)  ## write hsid.toml.example anew from the settings
 	$(BIN)/hsid config example > hsid.toml.example
 
-reference: $(STAMP)  ## write docs/metrics.md anew from the metrics that there are
+reference: $(STAMP)  ## write docs/metrics.md and the manual pages anew from what there is
 	$(BIN)/python -m hsid.observe.metrics.catalogue docs/metrics.md
+	$(BIN)/python -m hsid.cli.manual man
 
 constraints:  ## pin what a fresh installation brings, without any address
 	$(PYTHON) -m venv $(VENV)/fresh

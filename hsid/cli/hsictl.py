@@ -34,6 +34,8 @@ COMMANDS = {
     "log-level": "hsid.cli.daemon_commands:log_level",
     "config": "hsid.cli.config_commands:config",
     "db": "hsid.cli.db_commands:db",
+    "doctor": "hsid.cli.doctor_command:doctor",
+    "completion": "hsid.cli.completion:of_hsictl",
 }
 """Where each command lies, in the order of the help."""
 

@@ -16,8 +16,10 @@ import click
 from hsid import __version__
 from hsid.cli import terminal, text
 from hsid.cli.client import Document
+from hsid.cli.completion import of_hsid
 from hsid.cli.config_commands import check_config, config, read_settings
 from hsid.cli.db_commands import db
+from hsid.cli.doctor_command import doctor
 from hsid.cli.event_commands import events_group
 from hsid.cli.export import Asked
 from hsid.cli.retention_commands import retention
@@ -161,6 +163,8 @@ main.add_command(
 main.add_command(check_config)
 main.add_command(config)
 main.add_command(db)
+main.add_command(doctor)
+main.add_command(of_hsid)
 main.add_command(retention)
 
 

@@ -67,6 +67,25 @@ def show_json(settings: Settings) -> dict[str, dict[str, object]]:
     }
 
 
+def diff_lines(settings: Settings) -> Iterator[str]:
+    """Yield a line for each setting that is not at its default, with the default and the origin."""
+    for name, each in diff_json(settings).items():
+        default = toml_value(each["default"])
+        yield f"{name} = {toml_value(each['value'])}  # not {default}: {each['origin']}"
+
+
+def diff_json(settings: Settings) -> dict[str, dict[str, object]]:
+    """Return value, default and origin of each setting that is not at its default."""
+    shown, given = _masked(settings), dict(settings)
+    diff: dict[str, dict[str, object]] = {}
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True, validated_data=given)
+        if given[name] != default:
+            origin = settings.origin(name)
+            diff[name] = {"value": shown[name], "default": _plain(default), "origin": origin}
+    return diff
+
+
 def toml_value(value: object) -> str:
     """Return *value* as it is written in TOML; unset is the empty text."""
     match value:

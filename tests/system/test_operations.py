@@ -32,10 +32,15 @@ class FailsFirst(BaseHTTPRequestHandler):
 
     asked = 0
 
+    def do_GET(self):
+        self.say(b'{"status": "healthy", "model_loaded": true}')
+
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         FailsFirst.asked += 1
-        reply = b'{"detections": "many"}' if FailsFirst.asked == 1 else REPLY
+        self.say(b'{"detections": "many"}' if FailsFirst.asked == 1 else REPLY)
+
+    def say(self, reply):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(reply)))
@@ -143,3 +148,4 @@ def test_the_page_shows_what_it_is_for() -> None:
     for words in ("status", "tree", "pause", "resume", "restart", "dlq requeue", "log-level"):
         assert f"hsictl {words}" in shown or f"hsictl actor {words}" in shown
     assert "hsictl reload" in shown
+    assert "hsictl doctor" in shown

@@ -19,6 +19,13 @@ def _validate_services(urls: tuple[str, ...]) -> tuple[str, ...]:
     return urls
 
 
+def _validate_header(key: SecretStr | None) -> SecretStr | None:
+    text = "" if key is None else key.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("a key is sent in an HTTP header: it may hold printable ASCII only")
+    return key
+
+
 ServiceUrls = Annotated[TextList, AfterValidator(_validate_services)]
 
 
@@ -122,7 +129,7 @@ class Services(Section):
     rtdetr_url: ServiceUrls = setting(
         ("http://localhost:8090",), "RT-DETR detection services; one URL or a list."
     )
-    rtdetr_api_key: SecretStr | None = setting(
+    rtdetr_api_key: Annotated[SecretStr | None, AfterValidator(_validate_header)] = setting(
         None, "Key that the RT-DETR service asks for, sent as X-API-Key.", prefixed_only=True
     )
     nemotron_url: ServiceUrls = setting(

@@ -137,3 +137,59 @@ def test_show_of_an_unsound_file_ends_with_78(house):
 def test_the_example_printed_is_toml():
     """It can be redirected into the file."""
     assert tomllib.loads(run(config, "example").stdout) == {}
+
+
+def test_check_for_programs_tells_warnings_and_stays_usable(house):
+    """One document, and nothing on stderr."""
+    (house / "hsid.toml").write_text("clip_pre_roll_seconds = 9\n")
+    result = run(check_config, "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (document["file"], document["usable"], document["problems"]) == ("hsid.toml", True, [])
+    assert any("clip_pre_roll_seconds" in line for line in document["warnings"])
+
+
+def test_check_for_programs_tells_problems_and_ends_with_78(house):
+    """Place, key and message apart."""
+    (house / "hsid.toml").write_text("\napi_port = 0\n")
+    result = run(check_config, "--json")
+    (problem,) = json.loads(result.stdout)["problems"]
+    assert result.exit_code == 78
+    assert (problem["where"], problem["key"]) == ("hsid.toml:2", "api_port")
+    assert problem["text"] == f"hsid.toml:2: api_port: {problem['message']}"
+
+
+def test_diff_shows_what_is_not_at_its_default(house):
+    """A value given as it is anyway is none; one that follows from another setting isn't either."""
+    (house / "hsid.toml").write_text('api_port = 9000\napi_host = "127.0.0.1"\ndata_dir = "d"\n')
+    assert run(config, "diff").stdout.splitlines() == [
+        'data_dir = "d"  # not "data": hsid.toml:3',
+        "api_port = 9000  # not 8000: hsid.toml:1",
+    ]
+
+
+def test_diff_for_programs_has_value_default_and_origin(house, monkeypatch):
+    """The same, as a document; secrets are masked."""
+    monkeypatch.setenv("HSID_SMTP_PASSWORD", "hunter22")
+    assert json.loads(run(config, "diff", "--json").stdout) == {
+        "smtp_password": {
+            "value": "**********",
+            "default": None,
+            "origin": "environment HSID_SMTP_PASSWORD",
+        }
+    }
+
+
+def test_without_anything_given_there_is_no_difference():
+    """Nothing at all is printed."""
+    assert run(config, "diff").stdout == ""
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_a_key_that_no_header_can_carry_is_told_without_it(key, house, monkeypatch):
+    """Otherwise the first request would fail, or smuggle another header in."""
+    monkeypatch.setenv("HSID_RTDETR_API_KEY", key)
+    result = run(check_config)
+    assert result.exit_code == 78
+    assert "rtdetr_api_key: this value: a key is sent in an HTTP header" in result.stderr
+    assert key not in result.stderr
