@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsid.doctor.access import ENTER, READ, WRITE, Identity, Step, first_closed, group_may, may
+from hsid.doctor.access import ENTER, READ, WRITE, Identity, Step, closed_steps, group_may, may
 from hsid.doctor.findings import Finding, failed, passed, warned
 from hsid.doctor.unit import DROP_IN_FOLDER, Unit, is_home, quoted
 
@@ -59,9 +59,8 @@ def judge_watch_root(
     if not root.steps[-1].is_folder:
         return failed(CHECK, f"{root.path} is no folder", "set foscam_base_path to one")
     wanted = _LOOK | WRITE if deletes else _LOOK
-    way = first_closed(who, root.steps, wanted)
-    cameras = [step for step in root.cameras if not may(who, step, wanted)]
-    closed = [*([] if way is None else [way]), *cameras]
+    closed = closed_steps(who, root.steps, wanted)
+    closed += [step for step in root.cameras if not may(who, step, wanted)]
     lines = drop_in_lines(root.path, closed, unit, deletes=deletes)
     if closed:
         return _closed(closed, root.path, who, wanted, drop_in(lines))
@@ -149,7 +148,7 @@ def _opening(step: Step, who: Identity, wanted: int) -> str | None:
     """Return the command that opens *step* to its group; None where it is."""
     letters = "".join(char for bit, char in _LETTERS if wanted & bit)
     if step.gid == 0:
-        return f"chgrp {who.name} {step.path} && chmod g+{letters} {step.path}"
+        return f"chgrp {who.group} {step.path} && chmod g+{letters} {step.path}"
     return None if group_may(step, wanted) else f"chmod g+{letters} {step.path}"
 
 

@@ -95,16 +95,33 @@ def test_colours_are_for_terminals(cameras):
     assert "\x1b" in CliRunner().invoke(doctor, color=True).stdout
 
 
-def test_no_name_can_steer_the_terminal(cameras):
-    """A folder may be called anything; JSON has its own way."""
-    closed = cameras / "a\x1b[2Jb"
-    closed.mkdir()
-    (cameras.parent / "hsid.service").write_text("[Service]\nUser=daemon\n")
-    closed.chmod(0o700)
-    result = examine()
+@pytest.fixture
+def unit(house):
+    """Install a unit whose user owns nothing here; return its folder of drop-ins."""
+    (house / "hsid.service").write_text("[Service]\nUser=nobody\nProtectHome=yes\n")
+    folder = house / "hsid.service.d"
+    folder.mkdir()
+    return folder
 
-    assert "\x1b" not in result.stdout
-    assert "a\\x1b[2Jb" in result.stdout or "may not read" in result.stdout
+
+def test_with_a_unit_its_user_is_judged(cameras, unit):
+    """Whoever asks: the drop-in for the group of the folder is printed."""
+    (cameras / "front").chmod(0o750)
+    finding = found("watch root")
+
+    assert finding["verdict"] == "FAIL"
+    assert finding["summary"].startswith("nobody may not read ")
+    assert str(cameras / "front") in finding["summary"]
+    assert f"ReadOnlyPaths={cameras}\nthen: systemctl daemon-reload" in finding["fix"]
+
+
+def test_no_name_can_steer_the_terminal(cameras, unit):
+    """A folder may be called anything; JSON has its own way."""
+    (cameras / "a\x1b[2Jb").mkdir(mode=0o700)
+    shown = examine().stdout
+
+    assert "\x1b" not in shown
+    assert "a\\x1b[2Jb" in shown
 
 
 def test_the_detector_is_asked(cameras):
