@@ -1,12 +1,15 @@
 """`hsid doctor`: what it prints, and how it ends."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from hsid.cli import hsictl, hsid
-from hsid.cli.doctor_command import doctor
+from hsid.cli.doctor_command import _take_environment_of, doctor
+from hsid.doctor.unit import read_unit
 from tests.integration.doctor.conftest import make_certificate, service
 
 CHECKS = [
@@ -158,3 +161,22 @@ def test_a_redis_server_that_is_away_is_a_failure(cameras):
     assert finding["verdict"] == "FAIL"
     assert "127.0.0.1:1" in finding["summary"]
     assert "hunter22" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("file", "folder"), [("/etc/hsid/hsid.toml", "/var/lib/hsid"), ("hsid.toml", None)]
+)
+def test_the_file_of_the_service_is_read_as_the_service_reads_it(file, folder, monkeypatch):
+    """With its folders as defaults; any other file is read as it is."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    _take_environment_of(read_unit(["[Service]\nUser=hsid\n"]), Path(file))
+
+    assert os.environ.get("STATE_DIRECTORY") == folder
+
+
+def test_without_a_unit_the_environment_stays_as_it_is(monkeypatch):
+    """Nobody's folders are taken."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    _take_environment_of(None, Path("/etc/hsid/hsid.toml"))
+
+    assert "STATE_DIRECTORY" not in os.environ
