@@ -30,7 +30,7 @@ _IN_USE = {"api_host", "api_port", "metrics_port", "clips_directory", "video_thu
 _FOR_LATER = frozenset(
     {name for section in _SECTIONS_FOR_LATER for name in section.model_fields} - _IN_USE
     | {"app_name", "app_version", "admin_enabled", "admin_api_key"}
-    | {"nemotron_url", "nemotron_read_timeout", "ai_health_timeout"}
+    | {"nemotron_url", "nemotron_read_timeout"}
 )
 """Known and checked, so that a configuration stays valid; nothing in this version asks for them."""
 
