@@ -34,19 +34,15 @@ test: servers check  ## lint, types, import contract, then all tests with covera
 	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100 --format=total > /dev/null || \
 	  { echo "the pure core of supervision is covered whole, or not at all" >&2; exit 1; }
 
-# Said before the long work: what the tests start and build by themselves.
+# What the tests start, and the Debian package that has it; said before the long work.
+NEEDED = redis-server:redis-server postgres:postgresql promtool:prometheus gcc:gcc systemd-analyze:systemd
+
 .PHONY: servers
 servers:
-	@command -v redis-server > /dev/null || \
-	  { echo "the tests need redis-server; on Debian: apt-get install redis-server" >&2; exit 1; }
-	@command -v postgres > /dev/null || ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || \
-	  { echo "the tests need PostgreSQL's server; on Debian: apt-get install postgresql" >&2; exit 1; }
-	@command -v promtool > /dev/null || \
-	  { echo "the tests need promtool; on Debian: apt-get install prometheus" >&2; exit 1; }
-	@command -v gcc > /dev/null || \
-	  { echo "the tests need a C compiler; on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
-	@command -v systemd-analyze > /dev/null || \
-	  { echo "the tests need systemd-analyze; on Debian: apt-get install systemd" >&2; exit 1; }
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"; for each in $(NEEDED); do \
+	  command -v "$${each%:*}" > /dev/null || { echo "the tests need $${each%:*};" \
+	    "on Debian: apt-get install $${each#*:}" >&2; exit 1; }; \
+	done
 
 # One seed decides the order of the tests, hypothesis's examples, and which task trio runs first.
 SEED  ?=

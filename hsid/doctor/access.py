@@ -15,11 +15,12 @@ READ, WRITE, ENTER = 4, 2, 1
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user with all groups; *groups* are numbers."""
+    """A user with the numbers of all groups, and the name of the first."""
 
     name: str
     uid: int
     groups: frozenset[int]
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,12 @@ def may(who: Identity, step: Step, wanted: int) -> bool:
     return given & wanted == wanted
 
 
-def first_closed(who: Identity, steps: Sequence[Step], wanted: int) -> Step | None:
-    """Return the first of *steps* that keeps *who* from doing what is *wanted* with the last."""
-    for step in steps[:-1]:
-        if not may(who, step, ENTER):
-            return step
-    last = steps[-1]
-    return None if may(who, last, wanted) else last
+def closed_steps(who: Identity, steps: Sequence[Step], wanted: int) -> list[Step]:
+    """Return those of *steps* that keep *who* from doing what is *wanted* with the last."""
+    *way, last = steps
+    return [step for step in way if not may(who, step, ENTER)] + (
+        [] if may(who, last, wanted) else [last]
+    )
 
 
 def group_may(step: Step, wanted: int) -> bool:

@@ -41,16 +41,15 @@ def find_unit() -> Unit | None:
 
 def daemon_identity(unit: Unit | None) -> Identity:
     """Return who the daemon runs as: the user of its unit, or else who asks."""
-    if unit is not None:
-        try:
-            user = pwd.getpwnam(unit.user)
-        except KeyError:
-            return _asker()
-        groups = os.getgrouplist(user.pw_name, user.pw_gid)
-        return Identity(
-            user.pw_name, user.pw_uid, frozenset([*groups, *_numbers(unit.supplementary_groups)])
-        )
-    return _asker()
+    if unit is None:
+        return _asker()
+    try:
+        user = pwd.getpwnam(unit.user)
+    except KeyError:
+        return _asker()  # systemd-sysusers has not run yet
+    own = os.getgrouplist(user.pw_name, user.pw_gid)
+    groups = frozenset([*own, *_numbers(unit.supplementary_groups)])
+    return Identity(user.pw_name, user.pw_uid, groups, _group_name(user.pw_gid))
 
 
 def steps_to(path: Path) -> tuple[Step, ...]:
@@ -96,12 +95,12 @@ def look_at_room(setting: str, path: Path) -> Room:
 
 
 def _asker() -> Identity:
-    uid = os.geteuid()
-    groups = frozenset([os.getegid(), *os.getgroups()])
+    uid, gid = os.geteuid(), os.getegid()
     try:
-        return Identity(pwd.getpwuid(uid).pw_name, uid, groups)
+        name = pwd.getpwuid(uid).pw_name
     except KeyError:
-        return Identity(f"user {uid}", uid, groups)
+        name = f"user {uid}"
+    return Identity(name, uid, frozenset([gid, *os.getgroups()]), _group_name(gid))
 
 
 def _numbers(groups: tuple[str, ...]) -> Iterator[int]:
@@ -117,11 +116,15 @@ def _numbers(groups: tuple[str, ...]) -> Iterator[int]:
 
 def _step(path: Path) -> Step:
     found = path.stat()
-    try:
-        group = grp.getgrgid(found.st_gid).gr_name
-    except KeyError:
-        group = str(found.st_gid)
+    group = _group_name(found.st_gid)
     return Step(path, found.st_mode, found.st_uid, found.st_gid, group, _has_acl(path))
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
 
 
 def _has_acl(path: Path) -> bool:

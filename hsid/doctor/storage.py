@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
-from hsid.doctor.access import ENTER, READ, WRITE, Identity, Step, first_closed
+from hsid.doctor.access import ENTER, READ, WRITE, Identity, Step, closed_steps
 from hsid.doctor.findings import Finding, failed, passed, warned
 from hsid.doctor.unit import DROP_IN_FOLDER, Unit, quoted
 
@@ -61,12 +61,10 @@ DatabaseFacts: TypeAlias = NoDatabase | Schema | DatabaseFault
 
 def judge_config_file(steps: tuple[Step, ...], who: Identity) -> Iterator[Finding]:
     """Say whether the daemon's user *who* can read the file at the end of *steps*."""
-    closed = first_closed(who, steps, READ)
-    if closed is not None:
-        group = f"chgrp {who.name} {closed.path} && chmod g+r{'x' if closed.is_folder else ''}"
-        yield failed(
-            CONFIG_FILE, f"{who.name} may not read {closed.path}", f"{group} {closed.path}"
-        )
+    for closed in closed_steps(who, steps, READ):
+        rights = "x" if closed.is_folder else "r"
+        fix = f"chgrp {who.group} {closed.path} && chmod g+{rights} {closed.path}"
+        yield failed(CONFIG_FILE, f"{who.name} may not read {closed.path}", fix)
 
 
 def judge_data_dir(
@@ -79,10 +77,10 @@ def judge_data_dir(
         return failed(DATA_DIR, f"the service may not write to {path}, by its unit", fix)
     if unit is not None and unit.hides(path):
         return failed(DATA_DIR, f"the service can't see {path}", "set data_dir to another folder")
-    closed = first_closed(who, steps, _ALL)
-    if closed is not None:
+    closed = closed_steps(who, steps, _ALL)
+    if closed:
         fix = f"install -d -o {who.name} -m 750 {path}, or set data_dir"
-        return failed(DATA_DIR, f"{who.name} may not write to {closed.path}", fix)
+        return failed(DATA_DIR, f"{who.name} may not write to {closed[0].path}", fix)
     if steps[-1].path != path:
         return passed(DATA_DIR, f"{path} is not there yet; {who.name} can make it")
     return passed(DATA_DIR, f"{path} can be written to by {who.name}")

@@ -35,9 +35,13 @@ class Unit:
         """Whether it sees more than the pseudo-devices that all programs need."""
         return self._last("PrivateDevices") in {None, "no", "false"}
 
+    def binds(self, path: PurePath) -> bool:
+        """Tell whether *path* is put before the daemon by itself: folders above don't matter."""
+        return _is_within(path, self._bound("BindPaths", "BindReadOnlyPaths"))
+
     def hides(self, path: PurePath) -> bool:
         """Tell whether the daemon can't see *path*, whatever its rights are."""
-        if _is_within(path, self._bound("BindPaths", "BindReadOnlyPaths")):
+        if self.binds(path):
             return False
         home, temporary = self._last("ProtectHome"), self._last("PrivateTmp")
         if is_home(path):

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
-from hsid.doctor.access import ENTER, READ, WRITE, Identity, Step, first_closed, group_may, may
+from hsid.doctor.access import ENTER, READ, WRITE, Identity, Step, closed_steps, group_may, may
 from hsid.doctor.findings import Finding, failed, passed, warned
 from hsid.doctor.unit import DROP_IN_FOLDER, Unit, is_home, quoted
 
@@ -59,9 +60,9 @@ def judge_watch_root(
     if not root.steps[-1].is_folder:
         return failed(CHECK, f"{root.path} is no folder", "set foscam_base_path to one")
     wanted = _LOOK | WRITE if deletes else _LOOK
-    way = first_closed(who, root.steps, wanted)
-    cameras = [step for step in root.cameras if not may(who, step, wanted)]
-    closed = [*([] if way is None else [way]), *cameras]
+    is_bound = unit is not None and (unit.binds(root.path) or unit.hides(root.path))
+    closed = closed_steps(who, root.steps[-1:] if is_bound else root.steps, wanted)
+    closed += [step for step in root.cameras if not may(who, step, wanted)]
     lines = drop_in_lines(root.path, closed, unit, deletes=deletes)
     if closed:
         return _closed(closed, root.path, who, wanted, drop_in(lines))
@@ -118,8 +119,8 @@ def _not_found(root: WatchRoot, who: Identity) -> Finding:
         return failed(CHECK, f"{last.path} is no folder", "set foscam_base_path to one")
     if last is not None and not may(who, last, ENTER):
         words = f"{who.name} may not enter {last.path}, so {root.path} can't be seen"
-        return failed(CHECK, words, f"chmod o+x {last.path}, or set foscam_base_path")
-    fix = f"make it and let the cameras upload there: install -d -m 2770 {root.path};"
+        return failed(CHECK, words, f"chmod o+x {_shell(last.path)}, or set foscam_base_path")
+    fix = f"make it and let the cameras upload there: install -d -m 2770 {_shell(root.path)};"
     return failed(CHECK, f"there is no folder {root.path}", f"{fix} or set foscam_base_path")
 
 
@@ -130,7 +131,6 @@ def _is_kept_from(unit: Unit, root: WatchRoot, *, deletes: bool) -> bool:
 def _closed(
     closed: Sequence[Step], root: Path, who: Identity, wanted: int, drop_in_text: str
 ) -> Finding:
-    first = closed[0]
     verb = "change" if wanted & WRITE else "read"
     words = f"{who.name} may not {verb} {', '.join(str(step.path) for step in closed[:_SHOWN])}"
     if len(closed) > _SHOWN:
@@ -139,18 +139,23 @@ def _closed(
         _opening(step, who, ENTER if step.path in root.parents else wanted) for step in closed
     ]
     fix = "\n".join([*filter(None, chores[:_SHOWN]), drop_in_text])
-    if first.has_acl:
-        look = f"it has an access control list; look as that user: ls {first.path}; if that fails"
-        return warned(CHECK, f"{words}, by its mode", f"{look}\n{fix}")
+    if any(step.has_acl for step in closed):
+        look = f"there is an access control list; look as that user: ls {_shell(root)}"
+        return warned(CHECK, f"{words}, by mode", f"{look}; if that fails\n{fix}")
     return failed(CHECK, words, fix)
 
 
 def _opening(step: Step, who: Identity, wanted: int) -> str | None:
     """Return the command that opens *step* to its group; None where it is."""
     letters = "".join(char for bit, char in _LETTERS if wanted & bit)
+    path = _shell(step.path)
     if step.gid == 0:
-        return f"chgrp {who.name} {step.path} && chmod g+{letters} {step.path}"
-    return None if group_may(step, wanted) else f"chmod g+{letters} {step.path}"
+        return f"chgrp {who.group} {path} && chmod g+{letters} {path}"
+    return None if group_may(step, wanted) else f"chmod g+{letters} {path}"
+
+
+def _shell(path: Path) -> str:
+    return quote(str(path))
 
 
 def _count(root: WatchRoot) -> str:

@@ -1,12 +1,15 @@
 """`hsid doctor`: what it prints, and how it ends."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from hsid.cli import hsictl, hsid
-from hsid.cli.doctor_command import doctor
+from hsid.cli.doctor_command import _take_environment_of, doctor
+from hsid.doctor.unit import read_unit
 from tests.integration.doctor.conftest import make_certificate, service
 
 CHECKS = [
@@ -95,16 +98,33 @@ def test_colours_are_for_terminals(cameras):
     assert "\x1b" in CliRunner().invoke(doctor, color=True).stdout
 
 
-def test_no_name_can_steer_the_terminal(cameras):
-    """A folder may be called anything; JSON has its own way."""
-    closed = cameras / "a\x1b[2Jb"
-    closed.mkdir()
-    (cameras.parent / "hsid.service").write_text("[Service]\nUser=daemon\n")
-    closed.chmod(0o700)
-    result = examine()
+@pytest.fixture
+def unit(house):
+    """Install a unit whose user owns nothing here; return its folder of drop-ins."""
+    (house / "hsid.service").write_text("[Service]\nUser=nobody\nProtectHome=yes\n")
+    folder = house / "hsid.service.d"
+    folder.mkdir()
+    return folder
 
-    assert "\x1b" not in result.stdout
-    assert "a\\x1b[2Jb" in result.stdout or "may not read" in result.stdout
+
+def test_with_a_unit_its_user_is_judged(cameras, unit):
+    """Whoever asks: the drop-in for the group of the folder is printed."""
+    (cameras / "front").chmod(0o750)
+    finding = found("watch root")
+
+    assert finding["verdict"] == "FAIL"
+    assert finding["summary"].startswith("nobody may not read ")
+    assert str(cameras / "front") in finding["summary"]
+    assert f"ReadOnlyPaths={cameras}\nthen: systemctl daemon-reload" in finding["fix"]
+
+
+def test_no_name_can_steer_the_terminal(cameras, unit):
+    """A folder may be called anything; JSON has its own way."""
+    (cameras / "a\x1b[2Jb").mkdir(mode=0o700)
+    shown = examine().stdout
+
+    assert "\x1b" not in shown
+    assert "a\\x1b[2Jb" in shown
 
 
 def test_the_detector_is_asked(cameras):
@@ -141,3 +161,22 @@ def test_a_redis_server_that_is_away_is_a_failure(cameras):
     assert finding["verdict"] == "FAIL"
     assert "127.0.0.1:1" in finding["summary"]
     assert "hunter22" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("file", "folder"), [("/etc/hsid/hsid.toml", "/var/lib/hsid"), ("hsid.toml", None)]
+)
+def test_the_file_of_the_service_is_read_as_the_service_reads_it(file, folder, monkeypatch):
+    """With its folders as defaults; any other file is read as it is."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    _take_environment_of(read_unit(["[Service]\nUser=hsid\n"]), Path(file))
+
+    assert os.environ.get("STATE_DIRECTORY") == folder
+
+
+def test_without_a_unit_the_environment_stays_as_it_is(monkeypatch):
+    """Nobody's folders are taken."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    _take_environment_of(None, Path("/etc/hsid/hsid.toml"))
+
+    assert "STATE_DIRECTORY" not in os.environ

@@ -1,16 +1,21 @@
 """The doctor's eyes and ears: real files, real servers, the real kernel."""
 
+import json
 import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from benchmarks._redis_server import redis_server
 from hsid.doctor import looking
+from hsid.doctor.access import ENTER, READ, WRITE, Identity, closed_steps
 from hsid.doctor.asking import (
     ask_health,
     is_clock_synchronised,
@@ -198,3 +203,50 @@ async def test_the_cards_are_looked_at_in_time():
 def test_the_clock_is_asked_and_not_set():
     """Yes, no, or nobody tells."""
     assert is_clock_synchronised() in {True, False, None}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask for others")
+def test_the_kernel_agrees_about_who_may_do_what():
+    """For a stranger, a member of the group and the owner, by every mode of a folder."""
+    with tempfile.TemporaryDirectory(dir="/") as base:
+        os.chmod(base, 0o755)  # noqa: PTH101, S103 - a stranger has to get there
+        paths = [_folder_of_mode(Path(base), mode) for mode in range(0o1000)]
+        for uid, groups in ((4242, {9}), (4242, {4343}), (4141, {9})):
+            who = Identity("somebody", uid, frozenset(groups), "some")
+            expected = [
+                [closed_steps(who, looking.steps_to(path), right) == [] for right in RIGHTS]
+                for path in paths
+            ]
+            assert _kernel_says(paths, uid, min(groups)) == expected
+
+
+RIGHTS = (READ, WRITE, ENTER, READ | WRITE | ENTER)
+"""The numbers are those of access(2)."""
+
+
+def _folder_of_mode(base, mode):
+    path = base / f"{mode:o}"
+    path.mkdir()
+    os.chown(path, 4141, 4343)
+    path.chmod(mode)
+    return path
+
+
+def _kernel_says(paths, uid, gid):
+    script = (
+        "import json, os, sys; "
+        f"print(json.dumps([[os.access(p, r) for r in {RIGHTS}] for p in json.load(sys.stdin)]))"
+    )
+    done = subprocess.run(
+        ["/usr/bin/env", "python3", "-I", "-c", script],
+        input=json.dumps([str(path) for path in paths]),
+        user=uid,
+        group=gid,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin"},
+    )
+    return json.loads(done.stdout)

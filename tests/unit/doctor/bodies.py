@@ -6,7 +6,7 @@ from pathlib import Path
 from hsid.doctor.access import Identity, Step
 from hsid.doctor.unit import read_unit
 
-DAEMON = Identity("hsid", 900, frozenset({900}))
+DAEMON = Identity("hsid", 900, frozenset({900}), "hsid")
 UNIT = read_unit(
     [(Path(__file__).parents[3] / "systemd" / "hsid.service").read_text(encoding="utf-8")]
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsid.doctor.access import ENTER, READ, WRITE, Identity, first_closed, group_may, may
+from hsid.doctor.access import ENTER, READ, WRITE, Identity, closed_steps, group_may, may
 from tests.unit.doctor.bodies import DAEMON, folder, way
 
 RIGHTS = st.integers(0, 7)
@@ -16,7 +16,7 @@ MODES = st.integers(0, 0o777)
 @given(mode=MODES, wanted=RIGHTS)
 def test_the_superuser_may_do_everything(mode, wanted):
     """No mode keeps root out."""
-    assert may(Identity("root", 0, frozenset()), folder("/a", mode), wanted)
+    assert may(Identity("root", 0, frozenset(), "root"), folder("/a", mode), wanted)
 
 
 @given(mode=MODES, wanted=RIGHTS)
@@ -46,7 +46,7 @@ def test_a_folder_above_needs_to_be_entered_only():
     """X without r is enough on the way."""
     steps = (folder("/"), folder("/srv", 0o711), folder("/srv/cameras"))
 
-    assert first_closed(DAEMON, steps, READ | ENTER) is None
+    assert closed_steps(DAEMON, steps, READ | ENTER) == []
 
 
 @pytest.mark.parametrize(("mode", "wanted"), [(0o750, READ), (0o755, WRITE), (0o744, ENTER)])
@@ -54,11 +54,11 @@ def test_the_end_of_the_way_needs_all_that_is_wanted(mode, wanted):
     """The step that is closed is returned."""
     steps = way("/srv/cameras", mode=mode)
 
-    assert first_closed(DAEMON, steps, wanted) == steps[-1]
+    assert closed_steps(DAEMON, steps, wanted) == [steps[-1]]
 
 
-def test_the_first_closed_folder_is_told():
-    """What is behind it does not matter yet."""
-    closed = folder("/srv", 0o700)
+def test_all_that_is_closed_on_the_way_is_told():
+    """So that one look is enough."""
+    closed, last = folder("/srv", 0o700), folder("/srv/c", 0)
 
-    assert first_closed(DAEMON, (folder("/"), closed, folder("/srv/c", 0)), READ) == closed
+    assert closed_steps(DAEMON, (folder("/"), closed, last), READ) == [closed, last]

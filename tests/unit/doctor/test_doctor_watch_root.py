@@ -74,6 +74,25 @@ def test_a_home_is_hidden_until_it_is_bound():
     assert judge(root("/home/cameras"), unit=None).verdict is PASS
 
 
+def test_what_is_bound_has_no_folders_above_it():
+    """A home that is closed to everybody else stays so: nobody is told to open it."""
+    closed = (folder("/"), folder("/home"), folder("/home/ann", 0o700), folder("/home/ann/c"))
+    found = WatchRoot(Path("/home/ann/c"), closed)
+    bound = read_unit(["[Service]\nProtectHome=tmpfs\nBindReadOnlyPaths=/home/ann/c"])
+
+    assert "chmod" not in judge(found).fix
+    assert judge(found, unit=bound).verdict is PASS
+    assert judge(found, unit=None).verdict is FAIL
+
+
+def test_commands_can_be_copied_whatever_the_folder_is_called():
+    """Blanks and quotes are quoted for the shell, and in their own way for the unit."""
+    finding = judge(root("/srv/it's here", mode=0o700))
+
+    assert """ '/srv/it'"'"'s here' && chmod""" in finding.fix
+    assert 'ReadOnlyPaths="/srv/it\'s here"' in finding.fix
+
+
 def test_single_cameras_that_are_closed_are_named_with_all_their_groups():
     """A camera that the daemon can't read is missed without a word otherwise."""
     cameras = [
