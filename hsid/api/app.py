@@ -33,6 +33,7 @@ def create_app(source: StatusSource, levers: Levers | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,  # the stock pages load their scripts from a CDN
         redoc_url=None,
+        redirect_slashes=False,  # every answer is a document, never "look elsewhere"
         responses={422: {"model": Problem, "description": "A parameter is not valid."}},
     )
     problems.install(app)

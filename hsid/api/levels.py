@@ -72,7 +72,8 @@ class LevelControl:
 
     def _report(self, name: str, level: str) -> LevelReport:
         loan = self._loans.get(name)
-        left = None if loan is None else max(0.0, loan.due - trio.current_time())
+        is_lent = loan is not None and loan.level == level  # else a reload has changed it since
+        left = max(0.0, loan.due - trio.current_time()) if loan and is_lent else None
         return LevelReport(logger=name, level=level, seconds_left=left)
 
 

@@ -16,11 +16,17 @@ from hsid.api.asking import in_words
 from hsid.api.models import Problem
 from hsid.api.queues import LetterNotFoundError, QueueNotFoundError
 from hsid.api.streams import TooManyStreamsError
-from hsid.api.tree import ActorNeededError, ActorNotFoundError, ActorRefusedError
+from hsid.api.tree import (
+    ActorIsSupervisorError,
+    ActorNeededError,
+    ActorNotFoundError,
+    ActorRefusedError,
+)
 from hsid.controls import ReloadRefusedError
 from hsid.queues.protocol import QueueUnavailableError
 from hsid.store.errors import StoreUnavailableError
 from hsid.store.search import UnknownPositionError
+from supervision import SupervisionError
 
 INDEX_HINT = "GET /v1/ lists what there is."
 
@@ -39,6 +45,16 @@ _FORESEEN: Mapping[type[Exception], tuple[HTTPStatus, str, str]] = {
         HTTPStatus.CONFLICT,
         "actor-refused",
         "One that failed to start stays down until it is started again: `hsictl actor start NAME`.",
+    ),
+    ActorIsSupervisorError: (
+        HTTPStatus.CONFLICT,
+        "actor-refused",
+        "A pattern means all of them: `hsictl actor pause 'pipeline/*'` for example.",
+    ),
+    SupervisionError: (
+        HTTPStatus.CONFLICT,
+        "daemon-refused",
+        "`hsictl tree` shows what is down; `hsictl actor start NAME` starts it.",
     ),
     QueueNotFoundError: (
         HTTPStatus.NOT_FOUND,

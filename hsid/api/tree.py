@@ -16,6 +16,7 @@ from supervision import (
     ChildSnapshot,
     ChildSpec,
     Kind,
+    NotPausable,
     OnExhausted,
     SupervisionError,
     WouldDeadlock,
@@ -42,6 +43,13 @@ class ActorNeededError(Exception):
 
 class ActorRefusedError(Exception):
     """The tree did not carry a change out; the words say why."""
+
+
+class ActorIsSupervisorError(ActorRefusedError):
+    """Only actors that work can be paused, not those that look after them."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} only looks after others: pause its children.")
 
 
 class TreeControl:
@@ -112,6 +120,8 @@ class TreeControl:
             raise ActorNeededError(
                 f"{name} has the answer to this in its hands: it can't wait for its own end."
             ) from error
+        except NotPausable as error:
+            raise ActorIsSupervisorError(name) from error
         except SupervisionError as error:
             raise ActorRefusedError(str(error)) from error
         return ActorChange(actor=self._report(self._find(name)), changed=changed)

@@ -6,12 +6,11 @@ patterns such as `detector-*` mean all that fit.
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from urllib.parse import quote
 
 import click
 
 from hsid.cli import terminal, text
-from hsid.cli.client import Document
+from hsid.cli.client import Document, in_path
 from hsid.cli.target import Target
 
 _NAMES = click.argument("names", metavar="NAME...", nargs=-1, required=True)
@@ -62,7 +61,7 @@ def list_(target: Target, *, as_json: bool) -> None:
 @click.pass_obj
 def show(target: Target, name: str, *, as_json: bool) -> None:
     """Show one actor, and how it ended before."""
-    document = target.get(f"/v1/actors/{quote(name)}")
+    document = target.get(f"/v1/actors/{in_path(name, safe='/')}")
     terminal.show(document, as_json=as_json, render=text_of_actor)
 
 
@@ -87,7 +86,7 @@ for _name, _help in VERBS.items():
 
 def _changes(target: Target, names: Sequence[str], verb: str) -> Iterator[Document]:
     for name in _meant(target, names):
-        yield target.change(f"/v1/actors/{quote(name)}/{verb}")
+        yield target.change(f"/v1/actors/{in_path(name, safe='/')}/{verb}")
 
 
 def _meant(target: Target, names: Sequence[str]) -> Iterator[str]:

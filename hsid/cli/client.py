@@ -14,13 +14,16 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 SOCKET_NAME = "control.sock"
 NAMED_BY = ("HSID_CONTROL_SOCKET", "HSID_CONTROL_SOCKET_PATH")
 """Variables that name the socket; the second is the daemon's own setting."""
 SYSTEM_SOCKET = Path("/run/hsid") / SOCKET_NAME
 DEVELOPMENT_SOCKET = Path("data") / SOCKET_NAME
+
+_LONGEST_TARGET = 8000
+"""Characters; more than any name has, and less than what the daemon stops listening at."""
 
 API_VERSION = 1
 """What this program speaks; a daemon that speaks another is told of."""
@@ -71,8 +74,11 @@ class BadConfigurationError(ControlError):
     exit_code = 78
 
 
+_START_HINT = "Start hsid, or name the socket of the one that runs with --socket."
+
 _ERRORS: Mapping[int, type[ControlError]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: RefusedError,
     HTTPStatus.NOT_FOUND: NotFoundError,
     HTTPStatus.FORBIDDEN: NotPermittedError,
 }
@@ -89,6 +95,11 @@ def find_socket(environment: Mapping[str, str]) -> Path:
     if runtime := environment.get("RUNTIME_DIRECTORY"):
         return Path(runtime.split(":")[0]) / SOCKET_NAME
     return SYSTEM_SOCKET if _is_there(SYSTEM_SOCKET) else DEVELOPMENT_SOCKET
+
+
+def in_path(name: str, *, safe: str = "") -> str:
+    """Return *name* as a part of a target; bytes that are no text name nothing, and become "?"."""
+    return quote(name, safe=safe, errors="replace")
 
 
 def get(
@@ -151,7 +162,7 @@ def _asking(path: Path, timeout: float) -> Iterator["_UnixConnection"]:
     except PermissionError as error:
         raise NotPermittedError(f"{path}: you may not talk to this daemon") from error
     except (FileNotFoundError, NotADirectoryError, ConnectionError) as error:
-        raise DaemonUnreachableError(f"{path}: no daemon answers here") from error
+        raise DaemonUnreachableError(f"{path}: no daemon answers here. {_START_HINT}") from error
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
         raise ControlError(f"{path}: no answer of hsid: {error}") from error
     finally:
@@ -170,7 +181,7 @@ class _UnixConnection(HTTPConnection):
 
 
 def _with_query(target: str, query: Mapping[str, str | int] | None) -> str:
-    return f"{target}?{urlencode(query)}" if query else target
+    return f"{target}?{urlencode(query, errors='replace')}" if query else target
 
 
 def _answer(
@@ -183,6 +194,8 @@ def _answer(
 def _request(
     connection: _UnixConnection, method: str, target: str, body: str | None = None
 ) -> HTTPResponse:
+    if len(target) > _LONGEST_TARGET:
+        raise RefusedError(f"no name is that long: {target[:60]}...")
     headers = {} if body is None else {"Content-Type": "application/json"}
     connection.request(method, target, body, headers)
     response = connection.getresponse()
@@ -198,9 +211,13 @@ def _read(status: int, body: bytes) -> Document:
     document: Document = json.loads(body)
     if status == HTTPStatus.OK:
         return document
-    words = f"{document['detail']} {document['hint']}"
+    words = f"{_sentence(document['detail'])} {document['hint']}"
     kind = _ERRORS_BY_TYPE.get(document["type"]) or _ERRORS.get(status, ControlError)
     raise kind(words)
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _is_there(path: Path) -> bool:

@@ -3,36 +3,16 @@
 Imports nothing heavy.
 """
 
-import re
-from typing import Any
 
 import click
 
 from hsid.cli import terminal, text
 from hsid.cli.client import Document
+from hsid.cli.span import Span
 from hsid.cli.target import Target
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _STAGE_HEADERS = ("STAGE", "COUNT", "AVERAGE", "P50", "P95", "P99", "LONGEST")
-
-
-class Span(click.ParamType[float]):
-    """A length of time: 90, 90s, 10m, 2h."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return *value* in seconds."""
-        if isinstance(value, float):
-            return value
-        parts = _SPAN.fullmatch(str(value))
-        if parts is None or not float(parts[1]):
-            self.fail(f"{text.printable(value)!r} is no time; write 90s, 10m or 2h.", param, ctx)
-        return float(parts[1]) * _UNITS[parts[2]]
 
 
 @click.command()

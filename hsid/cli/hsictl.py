@@ -13,6 +13,7 @@ import click
 from hsid import __version__
 from hsid.cli import client, terminal
 from hsid.cli.lazy import LazyGroup
+from hsid.cli.span import Span
 from hsid.cli.target import Target
 
 COMMANDS = {
@@ -51,7 +52,7 @@ COMMANDS = {
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Span(),
     help="Seconds to wait for an answer; 10 for questions, 90 for changes unless given.",
 )
 @click.pass_context

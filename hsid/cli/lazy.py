@@ -1,10 +1,13 @@
 """A group of commands of which only the one that is called is imported."""
 
 from collections.abc import Mapping
+from errno import EPIPE
 from importlib import import_module
 from typing import Any
 
 import click
+
+from hsid.cli import terminal
 
 
 class LazyGroup(click.Group):
@@ -29,3 +32,16 @@ class LazyGroup(click.Group):
         module, _, name = place.partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run what was called; end in words if what it says can't be written.
+
+        Asking the daemon fails in errors of its own, so this is stdout's; a reader who has gone,
+        as `head` does, is click's business.
+        """
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == EPIPE:
+                raise
+            terminal.fail(f"{ctx.info_name}: can't write all of it: {error.strerror}", 1)

@@ -3,14 +3,13 @@
 Imports nothing heavy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from hsid.cli import terminal, text
-from hsid.cli.client import Document
+from hsid.cli.client import Document, in_path
 from hsid.cli.target import Target
 
 _LIMIT = click.option(
@@ -47,7 +46,7 @@ def list_queues(target: Target, *, as_json: bool) -> None:
 @click.pass_obj
 def show_queue(target: Target, queue: str, *, as_json: bool) -> None:
     """Count what one queue holds."""
-    document = target.get(f"/v1/queues/{quote(queue, safe='')}")
+    document = target.get(f"/v1/queues/{in_path(queue)}")
     terminal.show(document, as_json=as_json, render=lambda each: text.queues([each]))
 
 
@@ -58,7 +57,7 @@ def show_queue(target: Target, queue: str, *, as_json: bool) -> None:
 @click.pass_obj
 def peek(target: Target, queue: str, limit: int, *, as_json: bool) -> None:
     """Show the entries that would be handed out next; nothing is taken."""
-    document = target.get(f"/v1/queues/{quote(queue, safe='')}/entries", {"limit": limit})
+    document = target.get(f"/v1/queues/{in_path(queue)}/entries", {"limit": limit})
     terminal.show(document, as_json=as_json, render=text_of_entries)
 
 
@@ -85,7 +84,7 @@ def list_letters(target: Target, queue: str | None, limit: int, *, as_json: bool
 @click.pass_obj
 def show_letter(target: Target, queue: str, letter_id: str, *, as_json: bool) -> None:
     """Show one dead letter: what it was about, and why it was given up."""
-    document = target.get(f"/v1/dead-letters/{quote(queue, safe='')}/{quote(letter_id)}")
+    document = target.get(f"/v1/dead-letters/{in_path(queue)}/{in_path(letter_id, safe='/')}")
     terminal.show(document, as_json=as_json, render=text_of_letter)
 
 
@@ -105,6 +104,7 @@ def requeue(target: Target, /, queue: str, *, as_json: bool, **asked: Any) -> No
     """
     document = _change(target, queue, "requeue", asked)
     terminal.show(document, as_json=as_json, render=_text_of("requeued"))
+    _fail_on_missing(queue, asked["ids"], document)
 
 
 @dlq_group.command()
@@ -125,6 +125,7 @@ def clear(target: Target, /, queue: str, *, as_json: bool, yes: bool, **asked: A
         terminal.confirm(f"Delete {count} dead letters of {queue}?", yes=yes or not count)
     document = _change(target, queue, "clear", asked)
     terminal.show(document, as_json=as_json, render=_text_of("deleted"))
+    _fail_on_missing(queue, asked["ids"], document)
 
 
 def _change(target: Target, queue: str, verb: str, asked: dict[str, Any]) -> Document:
@@ -138,7 +139,16 @@ def _change(target: Target, queue: str, verb: str, asked: dict[str, Any]) -> Doc
         "dry_run": asked["dry_run"],
     }
     body = {name: value for name, value in choice.items() if value is not None}
-    return target.change(f"/v1/dead-letters/{quote(queue, safe='')}/{verb}", body)
+    return target.change(f"/v1/dead-letters/{in_path(queue)}/{verb}", body)
+
+
+def _fail_on_missing(queue: str, ids: Sequence[str], document: Document) -> None:
+    """End the program in words if some of *ids* were not among those that were changed."""
+    missing = sorted(set(ids) - set(document["ids"]))
+    if missing:
+        names = ", ".join(missing)
+        why = "not there, no room, or beyond --limit"
+        terminal.fail(f"hsictl: left out ({why}): {names}; see `hsictl dlq list {queue}`", 5)
 
 
 def text_of_entries(document: Document) -> str:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable
+from errno import EFBIG
 from pathlib import Path
 
 from hsid.config.errors import Problem, SourceError, unknown_key, unreadable
@@ -11,6 +12,9 @@ from hsid.config.positions import key_positions, position_of
 
 SEARCHED = (Path("hsid.toml"), Path("/etc/hsid/hsid.toml"))
 """Where the file is looked for unless it is named, in this order; the first that exists is it."""
+
+_LARGEST = 1024 * 1024
+"""Bytes; a path may lead to a device that never ends."""
 
 _AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _HINTS = (
@@ -55,10 +59,18 @@ def read_toml(path: Path, known: Iterable[str]) -> tuple[dict[str, Given], list[
     """
     try:
         # newlines stay as they are written, so that the parser sees what the file holds
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _read(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
     return _sort(path, text, frozenset(known))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(EFBIG, f"larger than {_LARGEST} bytes, which no settings are")
+    return content
 
 
 def _sort(path: Path, text: str, known: frozenset[str]) -> tuple[dict[str, Given], list[Problem]]:

@@ -1,10 +1,11 @@
 """Whether the daemon is well, and if not, what is wrong: one judgement for status, probes, metrics.
 
-Pure. A part that failed and is being restarted in time is no trouble; one that is left down, or
-that waits for something it can't reach, is.
+Pure. A part that failed and is being restarted in time is no trouble; one that is left down, that
+is paused, or that waits for something it can't reach, is: also where somebody wanted it so, for who
+looks later is to see that the work is not done, and what brings it back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,9 @@ from supervision import ChildSnapshot
 
 PARKED = "parked"
 """The state of an actor that is left down until its next trial."""
+_STOPPED = "stopped"
+_WORKING = ("running", "ready")
+"""The states of a supervisor whose children should work."""
 
 
 class HealthState(StrEnum):
@@ -38,6 +42,7 @@ def judge(root: ChildSnapshot, waiting: Iterable[str] = (), others: Iterable[str
     """
     troubles = (
         *(trouble for node in root.walk() for trouble in _troubles_of(node, root)),
+        *_left_idle(root, root),
         *others,
         *(f"{queue} waits for its storage; what arrives is kept" for queue in waiting),
     )
@@ -53,3 +58,16 @@ def _troubles_of(node: ChildSnapshot, root: ChildSnapshot) -> Iterable[str]:
         yield f"{name} is parked, tried again in {node.deadline - node.at:.0f} s{error}"
     if node.zombies:
         yield f"{name} did not end when it was stopped; what still runs does nothing useful"
+
+
+def _left_idle(supervisor: ChildSnapshot, root: ChildSnapshot) -> Iterator[str]:
+    """Tell of what somebody stopped or paused; a daemon that stops is another matter."""
+    if supervisor.state not in _WORKING:
+        return
+    for node in supervisor.children:
+        name = node.path.removeprefix(f"{root.path}/")
+        if node.state == _STOPPED:
+            yield f"{name} was stopped; `hsictl actor start {name}` starts it"
+        elif node.is_paused:
+            yield f"{name} is paused; `hsictl actor resume {name}` ends that"
+        yield from _left_idle(node, root)

@@ -1,8 +1,10 @@
 """hsictl as its users run it, against the real API: what it prints, where, and how it ends."""
 
 import json
+import os
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
@@ -43,6 +45,19 @@ async def ask(house, *arguments, **environment):
         (["events", "show", "99"], 5, "no event 99"),
         (["latency", "--window", "0"], 2, "--window"),
         (["nonsense"], 2, "No such command"),
+        (["actor", "show", os.fsdecode(b"\xff")], 5, "There is no actor '?'"),
+        (["dlq", "list", os.fsdecode(b"\xff")], 5, "There is no queue '?'"),
+        (["queue", "show", ""], 5, "GET /v1/queues/. GET /v1/"),
+        (["queue", "show", "x" * 100_000], 2, "no name is that long"),
+        (["dlq", "requeue", "x" * 100_000, "--all"], 2, "no name is that long"),
+        (["dlq", "requeue", "detection_queue", "x"], 5, "left out"),
+        (["dlq", "clear", "detection_queue", "x", "--yes"], 5, "left out"),
+        (["log-level", "x" * 100_000, "debug"], 2, "Send several requests"),
+        (["actor", "resume", "pipeline"], 1, "hsictl actor pause 'pipeline/*'"),
+        (["drain", "--within", "9" * 400], 2, "up to a week"),
+        (["--timeout", "inf", "status"], 2, "up to a week"),
+        (["--timeout", "nan", "status"], 2, "up to a week"),
+        (["--timeout", "99999999999", "status"], 2, "up to a week"),
     ],
 )
 async def test_what_goes_wrong_has_its_code_and_its_words(house, arguments, exit_code, words):
@@ -52,6 +67,18 @@ async def test_what_goes_wrong_has_its_code_and_its_words(house, arguments, exit
 
     assert done.returncode == exit_code
     assert words in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+async def test_output_that_can_not_be_written_is_told_in_words(house):
+    """A full disk below a redirection is no reason for a traceback, and no success."""
+    command = [sys.executable, "-m", "hsid.cli.hsictl", "--socket", str(house.path), "tree"]
+    async with house.served():
+        with Path("/dev/full").open("wb") as full:  # noqa: ASYNC230 - a device that never waits
+            done = await trio.run_process(command, stdout=full, capture_stderr=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.decode().endswith("can't write all of it: No space left on device\n")
     assert b"Traceback" not in done.stderr
 
 

@@ -1,8 +1,12 @@
 """Drain, resume and stop, as the control socket would ask for them."""
 
+import pytest
+
 from benchmarks._pictures import distinct_jpegs
+from hsid.api.app import create_app
 from hsid.controls import DrainReport
 from hsid.store.uploads import accounting
+from supervision import SupervisionError
 
 WORKERS = ("watcher", "reconciler", "batcher", "analyzer", "detector-1")
 
@@ -43,6 +47,25 @@ async def test_a_drain_that_is_not_finished_in_time_says_how_much_is_left(rig):
     rig.house.detection_consumer._handling -= 1  # or the stop would wait for it as well
 
     assert (report.left, report.is_finished) == (1, False)
+
+
+async def test_what_is_stopped_as_a_whole_is_neither_drained_nor_resumed(rig):
+    """That is said, in an answer with a hint: nothing there would keep the pause."""
+    app = create_app(rig.house, None)
+    await rig.root.terminate_child("pipeline")
+
+    for change in (rig.steering.drain, rig.steering.resume):
+        with pytest.raises(SupervisionError, match="pipeline does not run") as caught:
+            await change()
+    handler = next(
+        app.exception_handlers[each]
+        for each in type(caught.value).__mro__
+        if each in app.exception_handlers
+    )
+    answer = await handler(None, caught.value)
+
+    assert answer.status_code == 409
+    assert b"hsictl actor start NAME" in answer.body
 
 
 async def test_a_reload_does_not_end_a_drain(rig):

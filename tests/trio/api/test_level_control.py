@@ -67,3 +67,13 @@ async def test_a_level_that_somebody_else_has_changed_is_left_alone(
     await trio.sleep(6)
 
     assert logger.level == logging.CRITICAL
+
+
+async def test_a_level_that_a_reload_has_changed_is_not_said_to_go_back(control, logger):
+    """No time is shown for what will not happen."""
+    control.set(LevelAsked(logger=logger.name, level="DEBUG", for_seconds=600))
+    logger.setLevel(logging.ERROR)
+
+    (shown,) = [each for each in control.list_all().levels if each.logger == logger.name]
+
+    assert (shown.level, shown.seconds_left) == ("ERROR", None)

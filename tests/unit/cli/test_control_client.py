@@ -111,3 +111,9 @@ def test_a_path_too_long_for_a_socket_is_told_in_words(tmp_path):
     """The system's own error reaches the user."""
     with pytest.raises(client.ControlError, match="too long"):
         client.get(tmp_path / ("x" * 200), "/v1/status", timeout=5)
+
+
+def test_who_finds_no_daemon_is_told_what_to_do(tmp_path):
+    """The sentence names both ways on."""
+    with pytest.raises(client.DaemonUnreachableError, match=r"Start hsid, or name .* --socket"):
+        client.get(tmp_path / "control.sock", "/v1/status", timeout=5)

@@ -266,3 +266,9 @@ def test_the_file_named_is_the_file_read(house):
     (house / "other.toml").write_text("debug = true\n")
     settings = load_settings(Path("other.toml"))
     assert (settings.api_port, settings.origin("debug")) == (8000, "other.toml:1")
+
+
+def test_a_file_without_an_end_is_refused(house):
+    """A link to a device must not fill the memory of a daemon that reloads."""
+    with pytest.raises(SourceError, match="larger than 1048576 bytes"):
+        load_settings(Path("/dev/zero"))

@@ -55,3 +55,36 @@ async def test_queue_without_its_storage_degrades_the_daemon(autojump_clock, wai
 
     assert health.state is HealthState.DEGRADED
     assert [trouble.split()[0] for trouble in health.troubles] == list(waiting)
+
+
+async def test_what_somebody_paused_or_stopped_is_not_forgotten(autojump_clock):
+    """The work is not done, whoever wanted it so; the words say what brings it back."""
+    pipeline = Supervisor("pipeline", [ChildSpec("a", Obedient()), ChildSpec("b", Obedient())])
+    root = Supervisor("root", [pipeline])
+    async with running(root):
+        await pipeline.pause_child("a")
+        await pipeline.terminate_child("b")
+        idle = judge(root.tree())
+        await pipeline.resume_child("a")
+        await pipeline.restart_child("b")
+        again = judge(root.tree())
+        await root.terminate_child("pipeline")
+        whole = judge(root.tree())
+
+    assert (idle.state, again.state) == (HealthState.DEGRADED, HealthState.OK)
+    assert idle.troubles == (
+        "pipeline/a is paused; `hsictl actor resume pipeline/a` ends that",
+        "pipeline/b was stopped; `hsictl actor start pipeline/b` starts it",
+    )
+    assert whole.troubles == ("pipeline was stopped; `hsictl actor start pipeline` starts it",)
+
+
+async def test_a_daemon_that_stops_is_not_told_to_start_its_parts(autojump_clock):
+    """They go down in order, because they are to."""
+    root = Supervisor("root", [ChildSpec("a", Stubborn(5), grace=20), ChildSpec("b", Obedient())])
+    async with running(root):
+        root.stop()
+        await trio.sleep(1)
+        health = judge(root.tree())
+
+    assert health.troubles == ()
