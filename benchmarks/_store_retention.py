@@ -1,6 +1,6 @@
 """How fast retention deletes, beside the bare driver doing the same to the same rows.
 
-A month of a house that is too old by now: uploads with what was seen in them, batches, events.
+Days of a house that are too old by now: uploads with what was seen in them, batches, events.
 Retention reads, decides, looks for each camera's file, looks again, and deletes in portions of 200
 uploads; the driver is told what to delete, in the same portions, with a commit each.
 """
@@ -35,7 +35,9 @@ ROWS = SEEN + 3
 _PORTION = 200
 _CAMERA = "old"
 _APART = timedelta(seconds=1)
-_LIMITS = Limits(keep_for=timedelta(days=30), keep_logs_for=timedelta(days=7))
+_KEPT = timedelta(days=15 * 365)
+"""Longer than all else in the house reaches back: what goes is what was put there for it."""
+_LIMITS = Limits(keep_for=_KEPT, keep_logs_for=_KEPT)
 
 
 def measure(url: str, count: int) -> dict[str, float]:
@@ -69,7 +71,7 @@ def _sweep(database: Working) -> int:
 
 def _fill(conn: Connection, first: int, count: int) -> None:
     """Add the cases with the numbers from *first* on, each of an upload of its own."""
-    arrived = datetime.now(UTC) - timedelta(days=60)
+    arrived = datetime.now(UTC) - 2 * _KEPT
     for some in _portions(range(first, first + count)):
         conn.execute(
             insert(uploads), [_upload_row(n, arrived + (n - first) * _APART) for n in some]
