@@ -76,6 +76,8 @@ class BadConfigurationError(ControlError):
 
 _START_HINT = "Start hsid, or name the socket of the one that runs with --socket."
 
+_PERMISSION_HINT = "Its user may, and so may the group of that socket and root."
+
 _ERRORS: Mapping[int, type[ControlError]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: RefusedError,
@@ -160,7 +162,8 @@ def _asking(path: Path, timeout: float) -> Iterator["_UnixConnection"]:
     except (TimeoutError, BlockingIOError) as error:  # the latter: its backlog is full
         raise TimedOutError(f"no answer from {path} within {timeout:g} s") from error
     except PermissionError as error:
-        raise NotPermittedError(f"{path}: you may not talk to this daemon") from error
+        words = f"{path}: you may not talk to this daemon. {_PERMISSION_HINT}"
+        raise NotPermittedError(words) from error
     except (FileNotFoundError, NotADirectoryError, ConnectionError) as error:
         raise DaemonUnreachableError(f"{path}: no daemon answers here. {_START_HINT}") from error
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:

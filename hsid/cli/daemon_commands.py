@@ -3,7 +3,6 @@
 Imports nothing heavy.
 """
 
-
 import click
 
 from hsid.cli import terminal, text

@@ -72,7 +72,7 @@ def test_a_system_socket_one_may_not_see_is_still_the_one_meant(closed, monkeypa
 
 def test_a_socket_in_a_closed_folder_is_not_permitted(closed):
     """A folder or mode that keeps a user out has an exit code of its own."""
-    with pytest.raises(client.NotPermittedError) as caught:
+    with pytest.raises(client.NotPermittedError, match="group of that socket") as caught:
         client.get(closed / "control.sock", "/v1/status", timeout=5)
 
     assert caught.value.exit_code == 4
