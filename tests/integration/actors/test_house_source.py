@@ -54,8 +54,8 @@ async def test_parked_actor_is_visible_and_degrades_the_house(bench):
     assert report.adds_up
 
 
-async def test_paused_actor_is_shown_and_no_trouble(bench):
-    """Somebody wanted it so."""
+async def test_paused_actor_is_shown_and_not_forgotten(bench):
+    """Somebody wanted it so, and the work is not done all the same."""
     root = Supervisor("root", [ChildSpec("batcher", Obedient())])
     source = build_source(bench, root.tree)
     async with running(root):
@@ -63,7 +63,7 @@ async def test_paused_actor_is_shown_and_no_trouble(bench):
         report = await source.status()
 
     assert [(each.state, each.paused) for each in report.actors] == [("ready", True)]
-    assert report.health.state == "ok"
+    assert report.health.troubles == ("batcher is paused; `hsictl actor resume batcher` ends that",)
 
 
 async def test_a_filling_queue_and_a_server_in_trouble_degrade_the_house(bench):
