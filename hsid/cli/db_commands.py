@@ -76,34 +76,45 @@ def migrate(*, config_file: Path | None, as_json: bool) -> None:
 @db.command("backup")
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @_config_option
-def backup(*, target: Path, config_file: Path | None) -> None:
+@terminal.as_json_option
+def backup(*, target: Path, config_file: Path | None, as_json: bool) -> None:
     """Copy the database to the file TARGET, as it is at one moment; beside a daemon, too."""
     path = _file_of(config_file)
     from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
 
     with _telling_faults():
         care.back_up(path, target)
-    click.echo(f"{target}: {target.stat().st_size} bytes")
+    document = {"database": str(path), "backup": str(target), "bytes": target.stat().st_size}
+    terminal.show(document, as_json=as_json, render="{backup}: {bytes} bytes".format_map)
 
 
 @db.command("verify")
 @_config_option
-def verify(config_file: Path | None) -> None:
+@terminal.as_json_option
+def verify(*, config_file: Path | None, as_json: bool) -> None:
     """Read all of the database and say what is damaged; beside a daemon, too."""
     path = _file_of(config_file)
     from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
 
+    from hsid.store.errors import StoreCorruptError  # noqa: PLC0415 - likewise
+
     with _telling_faults():
-        faults = care.faults_in(path)
+        try:
+            faults = care.faults_in(path)
+        except StoreCorruptError as error:
+            faults = [str(error)]
+    document = {"database": str(path), "faults": faults}
+    if as_json or not faults:
+        terminal.show(document, as_json=as_json, render="{database}: ok".format_map)
     if faults:
         words = "stop the daemon and put a backup in its place"
         terminal.fail("\n".join([*faults, f"hsid: {path} is damaged: {words}"]), 1)
-    click.echo(f"{path}: ok")
 
 
 @db.command("vacuum")
 @_config_option
-def vacuum(config_file: Path | None) -> None:
+@terminal.as_json_option
+def vacuum(*, config_file: Path | None, as_json: bool) -> None:
     """Write the database anew without the room that it no longer needs; no daemon may run."""
     path = _file_of(config_file)
     from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
@@ -112,7 +123,9 @@ def vacuum(config_file: Path | None) -> None:
     settings = read_settings(config_file)
     with _telling_faults(), DataDirLock(settings.data_dir):
         before, after = care.vacuum(path)
-    click.echo(f"{path}: {before} bytes before, {after} bytes now")
+    document = {"database": str(path), "bytes_before": before, "bytes": after}
+    words = "{database}: {bytes_before} bytes before, {bytes} bytes now"
+    terminal.show(document, as_json=as_json, render=words.format_map)
 
 
 def _file_of(config_file: Path | None) -> Path:

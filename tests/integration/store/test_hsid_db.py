@@ -123,6 +123,7 @@ def test_a_backup_is_never_written_over(hsid, house, tmp_path):
 def test_a_sound_database_is_told_so(hsid, house):
     """All of it was read."""
     assert hsid(house[0], "verify").stdout.endswith("hsid.db: ok\n")
+    assert json.loads(hsid(house[0], "verify", "--json").stdout)["faults"] == []
 
 
 @pytest.mark.parametrize("part", ["in its pages", "in its references"])
@@ -147,6 +148,7 @@ def test_damage_is_found_and_told_with_the_remedy(hsid, house, part):
 
     assert done.exit_code == 1
     assert "put a backup in its place" in done.stderr
+    assert json.loads(hsid(url, "verify", "--json").stdout)["faults"] != []
 
 
 def test_vacuuming_gives_room_back_and_is_refused_beside_a_daemon(hsid, house, tmp_path):
@@ -161,7 +163,8 @@ def test_vacuuming_gives_room_back_and_is_refused_beside_a_daemon(hsid, house, t
         assert hsid(url, "vacuum").exit_code == 1
     large = path.stat().st_size
 
-    assert hsid(url, "vacuum").exit_code == 0
+    done = json.loads(hsid(url, "vacuum", "--json").stdout)
+    assert (done["bytes_before"], done["bytes"]) == (large, path.stat().st_size)
     assert path.stat().st_size < large - 1_500_000
     assert hsid(url, "verify").exit_code == 0
 
