@@ -95,7 +95,6 @@ def verify(*, config_file: Path | None, as_json: bool) -> None:
     """Read all of the database and say what is damaged; beside a daemon, too."""
     path = _file_of(config_file)
     from hsid.store import care  # noqa: PLC0415 - SQLAlchemy
-
     from hsid.store.errors import StoreCorruptError  # noqa: PLC0415 - likewise
 
     with _telling_faults():
