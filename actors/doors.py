@@ -1,7 +1,7 @@
 """The doors: the control socket, and what its API is told of the running house."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,7 @@ from hsid.controls import Controls
 from hsid.gpu.board import Card
 from hsid.live import LiveFeed
 from hsid.model import Event, Seconds
-from hsid.observe.health import judge
+from hsid.observe.health import crowding, judge
 from hsid.observe.latency import get_pipeline_latency_tracker
 from hsid.queues.consumer import Consumer
 from hsid.queues.protocol import DurableQueue, Payload, QueueStats, QueueUnavailableError
@@ -99,7 +99,9 @@ class HouseSource:
         asked = [(queue.name, await _stats_of(queue)) for queue in self.queues]
         queues = [QueueReport.of(name, stats) for name, stats in asked if stats is not None]
         counted, outage = await self._count()
-        health = judge(tree, waiting, [*outage, *self.outages(), *self._crowding(queues)])
+        fills = ((queue.name, queue.fill_ratio) for queue in queues)
+        crowded = crowding(fills, self.backpressure_threshold)
+        health = judge(tree, waiting, [*outage, *self.outages(), *crowded])
         gpus = tuple(map(GpuReport.of, self.cards()))
         measured = self.measured()
         room = None if measured is None else RetentionReport.of(measured)
@@ -117,11 +119,6 @@ class HouseSource:
                 outage = str(error)
         is_told = self.store.statistics().trouble is not None
         return None, () if is_told else (outage,)
-
-    def _crowding(self, queues: Iterable[QueueReport]) -> Iterator[str]:
-        for queue in queues:
-            if queue.fill_ratio >= self.backpressure_threshold:
-                yield f"{queue.name} is {queue.fill_ratio:.0%} full"
 
     async def events(self, listing: EventListing) -> EventPage:
         """Return a page of events, latest first."""

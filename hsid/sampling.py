@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from hsid.gpu.board import Card
 from hsid.model import Seconds
-from hsid.observe.health import judge
+from hsid.observe.health import crowding, judge
 from hsid.observe.logging_database import WAITING_LINES
 from hsid.observe.metrics.state import (
     ConsumerState,
@@ -73,9 +73,11 @@ class Sampler:
         counted = tuple(queues[queue.name] for queue in self.queues if queue.name in queues)
         tree, statistics = self.tree(), self.store.statistics()
         waiting = [n for n, each in self.consumers.items() if each.statistics().is_degraded]
+        fills = ((queue.name, queue.depth / queue.capacity) for queue in counted)
+        crowded = crowding(fills, self.backpressure_threshold)
         return HouseState(
             tree=tree,
-            health=judge(tree, waiting, [*self.outages(), *self._crowding(counted)]),
+            health=judge(tree, waiting, [*self.outages(), *crowded]),
             loop=self.loop(),
             log=LogState(len(WAITING_LINES), WAITING_LINES.dropped),
             store=StoreState(statistics.commits, statistics.failed_commits, statistics.in_flight),
@@ -86,11 +88,6 @@ class Sampler:
             disks=tuple(disks[place] for place in self.places if place in disks),
             gpus=tuple(map(_gpu_state, self.cards())),
         )
-
-    def _crowding(self, queues: Iterable[QueueState]) -> Iterator[str]:
-        for queue in queues:
-            if queue.depth >= self.backpressure_threshold * queue.capacity:
-                yield f"{queue.name} is {queue.depth / queue.capacity:.0%} full"
 
     def _dependencies(self, *, is_database_up: bool) -> Iterator[tuple[str, bool]]:
         yield "database", is_database_up and self.store.statistics().trouble is None

@@ -3,6 +3,7 @@
 Each change is recorded (`hsid.api.audit`), and answers with how things are afterwards.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -112,6 +113,20 @@ def _queue_routes(queues: QueueControl) -> APIRouter:
 def _letter_routes(queues: QueueControl, audit: Audit) -> APIRouter:
     router = APIRouter(prefix="/v1/dead-letters")
 
+    async def change(
+        action: str,
+        carry_out: Callable[[str, LetterChoice], Awaitable[LetterChange]],
+        request: Request,
+        queue: str,
+        choice: LetterChoice,
+    ) -> LetterChange:
+        if choice.dry_run:
+            return await carry_out(queue, choice)
+        async with audit.change(request, action, queue, **_chosen(choice)) as record:
+            made = await carry_out(queue, choice)
+            record.details["count"] = len(made.ids)
+            return made
+
     @router.get("", responses=_MISSING)
     async def letters(queue: str | None = None, limit: Limit = 20) -> LetterList:
         """Return the latest dead letters, of one queue or of all."""
@@ -120,22 +135,12 @@ def _letter_routes(queues: QueueControl, audit: Audit) -> APIRouter:
     @router.post("/{queue}/requeue", responses=_MISSING)
     async def requeue(queue: Name, choice: LetterChoice, request: Request) -> LetterChange:
         """Put dead letters again, the oldest first, as far as the queue has room."""
-        if choice.dry_run:
-            return await queues.requeue(queue, choice)
-        async with audit.change(request, "dlq.requeue", queue, **_chosen(choice)) as record:
-            made = await queues.requeue(queue, choice)
-            record.details["count"] = len(made.ids)
-            return made
+        return await change("dlq.requeue", queues.requeue, request, queue, choice)
 
     @router.post("/{queue}/clear", responses=_MISSING)
     async def clear(queue: Name, choice: LetterChoice, request: Request) -> LetterChange:
         """Delete dead letters; what they were about stays dead in the ledger."""
-        if choice.dry_run:
-            return await queues.discard(queue, choice)
-        async with audit.change(request, "dlq.clear", queue, **_chosen(choice)) as record:
-            made = await queues.discard(queue, choice)
-            record.details["count"] = len(made.ids)
-            return made
+        return await change("dlq.clear", queues.discard, request, queue, choice)
 
     @router.get("/{queue}/{letter_id:path}", responses=_MISSING)
     async def letter(queue: Name, letter_id: Name) -> LetterReport:

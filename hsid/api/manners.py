@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 import trio
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hsid.api.models import API_VERSION
@@ -47,9 +48,9 @@ class Manners:
                 with trio.fail_after(_BODY_PATIENCE):
                     body = await _read(receive)
             except _BodyTooLargeError:
-                await _too_large(scope, receive, polite)
+                await _too_large()(scope, receive, polite)
             except trio.TooSlowError:
-                await _too_slow(scope, receive, polite)
+                await _too_slow()(scope, receive, polite)
             else:
                 await self._app(scope, _replaying(body, receive), polite)
 
@@ -101,23 +102,26 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    response = respond(
+def _too_large() -> Response:
+    return _closing(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "body-too-large",
         f"A body may have {LARGEST_BODY} bytes.",
         "Send several requests, each about fewer things.",
     )
-    response.headers["Connection"] = "close"
-    await response(scope, receive, send)
 
 
-async def _too_slow(scope: Scope, receive: Receive, send: Send) -> None:
-    response = respond(
+def _too_slow() -> Response:
+    return _closing(
         HTTPStatus.REQUEST_TIMEOUT,
         "body-too-slow",
         f"The body did not come within {_BODY_PATIENCE:g} s.",
         "Send the request again, all of it at once.",
     )
+
+
+def _closing(status: HTTPStatus, kind: str, detail: str, hint: str) -> Response:
+    """Return a problem after which the connection ends: what is left of the body is not read."""
+    response = respond(status, kind, detail, hint)
     response.headers["Connection"] = "close"
-    await response(scope, receive, send)
+    return response

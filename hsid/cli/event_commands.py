@@ -4,9 +4,8 @@ Imports nothing heavy. What is wrong with an option is said here, in words and w
 that the daemon and the file are asked only what they can answer.
 """
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import click
 from click.core import ParameterSource
@@ -19,8 +18,6 @@ from hsid.cli.moments import Moment
 # Written out: importing the records takes longer than all else that a command does.
 LEVELS = ("low", "medium", "high", "critical")
 STATES = ("provisional", "final")
-
-Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 class EventSource(Protocol):
@@ -61,12 +58,12 @@ _WORDS = click.option("--words", "q", metavar="WORDS", help="With all of these i
 _PAGE = (terminal.limit_option, terminal.before_option, terminal.as_json_option)
 
 
-def events_group(source: Decorator) -> click.Group:
+def events_group(source: terminal.Decorator) -> click.Group:
     """Return the group; *source* gives each command the `EventSource` as its argument `source`."""
 
     @click.group("events", invoke_without_command=True)
     @source
-    @_with(*_FILTERS, _WORDS, *_PAGE)
+    @terminal.with_options(*_FILTERS, _WORDS, *_PAGE)
     @click.pass_context
     def group(
         context: click.Context, /, source: EventSource, *, as_json: bool, **asked: Any
@@ -79,7 +76,7 @@ def events_group(source: Decorator) -> click.Group:
 
     @group.command("list")
     @source
-    @_with(*_FILTERS, _WORDS, *_PAGE)
+    @terminal.with_options(*_FILTERS, _WORDS, *_PAGE)
     def list_(source: EventSource, *, as_json: bool, **asked: Any) -> None:
         """List events, latest first, as without a command."""
         _show_page(source, asked, as_json=as_json)
@@ -87,7 +84,7 @@ def events_group(source: Decorator) -> click.Group:
     @group.command()
     @source
     @click.argument("words", nargs=-1, required=True)
-    @_with(*_FILTERS, *_PAGE)
+    @terminal.with_options(*_FILTERS, *_PAGE)
     def search(source: EventSource, words: tuple[str, ...], *, as_json: bool, **asked: Any) -> None:
         """List events whose summaries have all WORDS: whole words, in any case and order."""
         _show_page(source, asked | {"q": " ".join(words)}, as_json=as_json)
@@ -102,7 +99,7 @@ def events_group(source: Decorator) -> click.Group:
 
     @group.command()
     @source
-    @_with(*_FILTERS, _WORDS, terminal.as_json_option)
+    @terminal.with_options(*_FILTERS, _WORDS, terminal.as_json_option)
     def stats(source: EventSource, *, as_json: bool, **asked: Any) -> None:
         """Count events by day, hour of the day, camera and level, on the clock of the house."""
         terminal.show(source.stats(_given(asked)), as_json=as_json, render=text.event_stats)
@@ -112,7 +109,7 @@ def events_group(source: Decorator) -> click.Group:
     @click.option(
         "--format", "form", type=click.Choice([*export.FORMATS]), default="csv", show_default=True
     )
-    @_with(*_FILTERS, _WORDS)
+    @terminal.with_options(*_FILTERS, _WORDS)
     def export_(source: EventSource, form: str, **asked: Any) -> None:
         """Write all events, latest first, to stdout; a house of any size takes little memory."""
         for piece in export.FORMATS[form](export.events(source.page, _given(asked))):
@@ -123,7 +120,7 @@ def events_group(source: Decorator) -> click.Group:
     return group
 
 
-def _star_command(name: str, source: Decorator, *, starred: bool) -> click.Command:
+def _star_command(name: str, source: terminal.Decorator, *, starred: bool) -> click.Command:
     @click.command(name)
     @source
     @click.argument("event_ids", metavar="ID...", type=_EVENT_ID, nargs=-1, required=True)
@@ -141,15 +138,6 @@ def _star_command(name: str, source: Decorator, *, starred: bool) -> click.Comma
         else "Let events grow old like others again."
     )
     return command
-
-
-def _with(*options: Decorator) -> Decorator:
-    def add(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
 
 
 def _given(asked: dict[str, Any]) -> Asked:

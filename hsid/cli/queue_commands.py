@@ -90,11 +90,7 @@ def show_letter(target: Target, queue: str, letter_id: str, *, as_json: bool) ->
 
 @dlq_group.command()
 @_QUEUE
-@_CHOICE[0]
-@_CHOICE[1]
-@_CHOICE[2]
-@_CHOICE[3]
-@_CHOICE[4]
+@terminal.with_options(*_CHOICE)
 @terminal.as_json_option
 @click.pass_obj
 def requeue(target: Target, /, queue: str, *, as_json: bool, **asked: Any) -> None:
@@ -109,11 +105,7 @@ def requeue(target: Target, /, queue: str, *, as_json: bool, **asked: Any) -> No
 
 @dlq_group.command()
 @_QUEUE
-@_CHOICE[0]
-@_CHOICE[1]
-@_CHOICE[2]
-@_CHOICE[3]
-@_CHOICE[4]
+@terminal.with_options(*_CHOICE)
 @terminal.yes_option
 @terminal.as_json_option
 @click.pass_obj

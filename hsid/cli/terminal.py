@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import click
 
@@ -26,6 +26,20 @@ before_option = click.option(
     type=click.IntRange(1, 2**63 - 1),
     help="Id of an event: only those listed after it.",
 )
+
+
+Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def with_options(*options: Decorator) -> Decorator:
+    """Give a command all of *options*, in this order."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def respect_no_color(context: click.Context) -> None:

@@ -49,6 +49,13 @@ def judge(root: ChildSnapshot, waiting: Iterable[str] = (), others: Iterable[str
     return Health(HealthState.DEGRADED if troubles else HealthState.OK, troubles)
 
 
+def crowding(fills: Iterable[tuple[str, float]], threshold: float) -> Iterator[str]:
+    """Tell of each queue that has *threshold* of its capacity taken; *fills* are such shares."""
+    for queue, ratio in fills:
+        if ratio >= threshold:
+            yield f"{queue} is {ratio:.0%} full"
+
+
 def _troubles_of(node: ChildSnapshot, root: ChildSnapshot) -> Iterable[str]:
     name = node.path.removeprefix(f"{root.path}/")
     error = f": {node.last_error}" if node.last_error else ""
