@@ -34,15 +34,12 @@ test: servers check  ## lint, types, import contract, then all tests with covera
 	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100 --format=total > /dev/null || \
 	  { echo "the pure core of supervision is covered whole, or not at all" >&2; exit 1; }
 
-# What the tests start, and the Debian package that has it; said before the long work.
-NEEDED = redis-server:redis-server postgres:postgresql promtool:prometheus gcc:gcc systemd-analyze:systemd
+# What the tests start or ask, and the Debian packages that have it; seen to before the long work.
+NEEDED = redis-server:redis-server postgres:postgresql promtool:prometheus gcc:gcc gcc:libc6-dev systemd-analyze:systemd zsh:zsh fish:fish
 
 .PHONY: servers
 servers:
-	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"; for each in $(NEEDED); do \
-	  command -v "$${each%:*}" > /dev/null || { echo "the tests need $${each%:*};" \
-	    "on Debian: apt-get install $${each#*:}" >&2; exit 1; }; \
-	done
+	@.ci/packages $(NEEDED)
 
 # One seed decides the order of the tests, hypothesis's examples, and which task trio runs first.
 SEED  ?=
